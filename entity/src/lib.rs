@@ -1,1 +1,33 @@
+//! The tables of balance: one file per table, singular, with the row as `Model`.
+//!
+//! Everything a tenant owns has `tenant_id` as the first part of its key and implements [`Tenanted`], so that the
+//! unit of work can add the tenant to every query and refuse rows of another one.
 
+mod ids;
+mod tenanted;
+
+pub mod account;
+pub mod approval;
+pub mod category;
+pub mod connection;
+pub mod connection_key;
+pub mod cron;
+pub mod decision;
+pub mod delivery;
+pub mod event;
+pub mod file;
+pub mod import;
+pub mod invitation;
+pub mod job;
+pub mod membership;
+pub mod record;
+pub mod refused_row;
+pub mod report;
+pub mod rule;
+pub mod session;
+pub mod stream_head;
+pub mod tenant;
+pub mod user;
+
+pub use ids::*;
+pub use tenanted::Tenanted;

@@ -1,1 +1,33 @@
+//! How the tables came to be: one file per change, applied in order, on SQLite and PostgreSQL alike.
+//!
+//! Each file holds its DDL once, in the notation of [`dialect`], which writes types and schemas the way the database
+//! at hand wants them. A file that has landed is never edited.
 
+mod dialect;
+mod m20261121_000001_create_identity;
+mod m20261121_000002_create_records;
+mod m20261121_000003_create_decisions;
+mod m20261121_000004_create_events;
+mod m20261121_000005_create_jobs;
+mod m20261121_000006_create_reports;
+
+pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+/// Applies and lists the migrations.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_create_identity::Migration),
+            Box::new(m20261121_000002_create_records::Migration),
+            Box::new(m20261121_000003_create_decisions::Migration),
+            Box::new(m20261121_000004_create_events::Migration),
+            Box::new(m20261121_000005_create_jobs::Migration),
+            Box::new(m20261121_000006_create_reports::Migration),
+        ]
+    }
+}

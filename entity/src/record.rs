@@ -1,0 +1,98 @@
+//! One movement of money, as received and as understood.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+
+use crate::tenanted::tenanted;
+use crate::{AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, TenantId};
+
+/// How far a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Status {
+    /// Stored, waiting for the pipeline.
+    #[sea_orm(string_value = "RECEIVED")]
+    Received,
+    /// A decision is proposed.
+    #[sea_orm(string_value = "PROCESSED")]
+    Processed,
+    /// A person, or earned automation, agreed.
+    #[sea_orm(string_value = "APPROVED")]
+    Approved,
+    /// It does not belong in the books.
+    #[sea_orm(string_value = "REJECTED")]
+    Rejected,
+    /// The pipeline gave up; it can be retried.
+    #[sea_orm(string_value = "FAILED")]
+    Failed,
+    /// Taken back with its import.
+    #[sea_orm(string_value = "VOIDED")]
+    Voided,
+}
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "record")]
+pub struct Model {
+    /// Whose row it is.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantId,
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RecordId,
+    /// The account or connection it came from, never the file or the door.
+    pub source_id: Uuid,
+    /// The source's id of it, or a content key (`v1:…`).
+    pub external_id: String,
+    /// The account money moved on.
+    pub account_id: Option<AccountId>,
+    /// The connection that delivered it.
+    pub connection_id: Option<ConnectionId>,
+    /// The import that brought it.
+    pub import_id: Option<ImportId>,
+    /// The local date it happened.
+    pub occurred_on: chrono::NaiveDate,
+    /// In 10^-5 units, money in positive.
+    pub amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The text the bank sent.
+    #[sea_orm(column_type = "Text")]
+    pub description: String,
+    /// The merchant, normalised.
+    pub merchant_key: String,
+    /// The row as received.
+    #[sea_orm(column_type = "Text")]
+    pub raw: String,
+    /// How far it is.
+    pub status: Status,
+    /// Proposed or approved category.
+    pub category_id: Option<CategoryId>,
+    /// Proposed or approved project.
+    pub project: Option<String>,
+    /// A note set by rule or person.
+    #[sea_orm(column_type = "Text")]
+    pub note: Option<String>,
+    /// The decision in force.
+    pub decision_id: Option<DecisionId>,
+    /// Why processing failed.
+    #[sea_orm(column_type = "Text")]
+    pub error: Option<String>,
+    /// What the source added, JSON.
+    #[sea_orm(column_type = "Text")]
+    pub metadata: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was voided.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// No relations: queries name their joins, so that each carries the tenant.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+tenanted!();

@@ -1,0 +1,339 @@
+//! Every setting, typed, with its default and its meaning: the one place that reads the environment.
+//!
+//! A setting is an environment variable and a command-line option at once. A value that cannot be read stops the start
+//! and names the key. Secrets are required outside development; development invents its own into a file of mode 0600.
+
+mod secrets;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+pub use secrets::Secrets;
+
+/// Where balance runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Environment {
+    /// On a laptop: secrets and a demo tenant are made up, logs are for people.
+    Development,
+    /// Like production, but not for real.
+    Staging,
+    /// For real.
+    Production,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Answers clients.
+    Api,
+    /// Works on jobs.
+    Worker,
+}
+
+/// Whether a store must be there at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConnectMode {
+    /// The process stops if it cannot be reached.
+    Always,
+    /// The process starts without it, says so in `/health/ready`, and uses it when it comes.
+    Optional,
+}
+
+/// Whether GraphiQL is served, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Graphiql {
+    /// Not at all.
+    Off,
+    /// The page asks for a sign-in.
+    SignIn,
+    /// The page is signed in as the demo owner; development only.
+    Demo,
+}
+
+/// The settings of a process.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Where balance runs.
+    #[arg(
+        long = "env",
+        env = "BALANCE_ENV",
+        value_name = "BALANCE_ENV",
+        global = true,
+        default_value = "development"
+    )]
+    pub environment: Environment,
+
+    /// The address to listen on.
+    #[arg(
+        long,
+        env = "HOST",
+        value_name = "HOST",
+        global = true,
+        default_value = "127.0.0.1"
+    )]
+    pub host: IpAddr,
+
+    /// The port to listen on; 0 takes a free one.
+    #[arg(
+        long,
+        env = "PORT",
+        value_name = "PORT",
+        global = true,
+        default_value_t = 4000
+    )]
+    pub port: u16,
+
+    /// How clients reach this server, for links; made from HOST and PORT when absent.
+    #[arg(long, env = "PUBLIC_URL", value_name = "PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+
+    /// The database: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME` (as the application role).
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "DATABASE_URL",
+        global = true,
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+
+    /// The database as the role that owns the schema, for `balance migrate` on PostgreSQL.
+    #[arg(
+        long,
+        env = "MIGRATION_DATABASE_URL",
+        value_name = "MIGRATION_DATABASE_URL",
+        global = true,
+        hide_env_values = true
+    )]
+    pub migration_database_url: Option<String>,
+
+    /// Whether the database must be there at the start.
+    #[arg(
+        long,
+        env = "DATABASE_CONNECT_MODE",
+        value_name = "DATABASE_CONNECT_MODE",
+        global = true,
+        default_value = "always"
+    )]
+    pub database_connect_mode: ConnectMode,
+
+    /// Connections to PostgreSQL held at most by this process.
+    #[arg(
+        long,
+        env = "DATABASE_CONNECTIONS",
+        value_name = "DATABASE_CONNECTIONS",
+        global = true,
+        default_value_t = 16
+    )]
+    pub database_connections: u32,
+
+    /// Redis or Valkey for wake-ups between processes; in process when absent.
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        value_name = "REDIS_URL",
+        global = true,
+        hide_env_values = true
+    )]
+    pub redis_url: Option<String>,
+
+    /// Whether Redis, when configured, must be there at the start.
+    #[arg(
+        long,
+        env = "REDIS_CONNECT_MODE",
+        value_name = "REDIS_CONNECT_MODE",
+        global = true,
+        default_value = "optional"
+    )]
+    pub redis_connect_mode: ConnectMode,
+
+    /// Prefix of every Redis channel, when several deployments share one Redis.
+    #[arg(
+        long,
+        env = "REDIS_PREFIX",
+        value_name = "REDIS_PREFIX",
+        global = true,
+        default_value = "balance"
+    )]
+    pub redis_prefix: String,
+
+    /// Folder for what has no other home: the SQLite file, uploads, development secrets.
+    #[arg(
+        long,
+        env = "DATA_DIR",
+        value_name = "DATA_DIR",
+        global = true,
+        default_value = "data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// Key for access tokens, at least 32 characters; required outside development.
+    #[arg(
+        long,
+        env = "JWT_SECRET",
+        value_name = "JWT_SECRET",
+        global = true,
+        hide = true,
+        hide_env_values = true
+    )]
+    pub jwt_secret: Option<String>,
+
+    /// Key for secrets at rest, at least 32 characters; required outside development.
+    #[arg(
+        long,
+        env = "SECRET_KEY",
+        value_name = "SECRET_KEY",
+        global = true,
+        hide = true,
+        hide_env_values = true
+    )]
+    pub secret_key: Option<String>,
+
+    /// Life of an access token, in minutes.
+    #[arg(
+        long,
+        env = "ACCESS_TOKEN_MINUTES",
+        value_name = "ACCESS_TOKEN_MINUTES",
+        global = true,
+        default_value_t = 15
+    )]
+    pub access_token_minutes: i64,
+
+    /// Life of a refresh token, in days.
+    #[arg(
+        long,
+        env = "REFRESH_TOKEN_DAYS",
+        value_name = "REFRESH_TOKEN_DAYS",
+        global = true,
+        default_value_t = 30
+    )]
+    pub refresh_token_days: i64,
+
+    /// Origins of single-page apps that may call the API from a browser, comma separated.
+    #[arg(
+        long,
+        env = "FRONTEND_URL",
+        value_name = "FRONTEND_URL",
+        global = true,
+        value_delimiter = ','
+    )]
+    pub frontend_url: Vec<String>,
+
+    /// Whether GraphiQL is served; `demo` in development and `off` elsewhere when absent.
+    #[arg(long, env = "GRAPHIQL", value_name = "GRAPHIQL", global = true)]
+    pub graphiql: Option<Graphiql>,
+
+    /// Whether a first start in development makes a demo tenant.
+    #[arg(long, env = "SEED_DEMO", value_name = "SEED_DEMO", global = true, default_value_t = true, action = clap::ArgAction::Set)]
+    pub seed_demo: bool,
+
+    /// Largest upload, in bytes.
+    #[arg(long, env = "UPLOAD_MAX_BYTES", value_name = "UPLOAD_MAX_BYTES", global = true, default_value_t = 100 * 1024 * 1024)]
+    pub upload_max_bytes: u64,
+
+    /// Key of an OpenAI-compatible service; without it the language-model tier is off.
+    #[arg(
+        long,
+        env = "OPENAI_API_KEY",
+        value_name = "OPENAI_API_KEY",
+        global = true,
+        hide_env_values = true
+    )]
+    pub openai_api_key: Option<String>,
+
+    /// Address of that service.
+    #[arg(
+        long,
+        env = "OPENAI_BASE_URL",
+        value_name = "OPENAI_BASE_URL",
+        global = true,
+        default_value = "https://api.openai.com/v1"
+    )]
+    pub openai_base_url: String,
+
+    /// Model to ask there.
+    #[arg(
+        long,
+        env = "LLM_MODEL",
+        value_name = "LLM_MODEL",
+        global = true,
+        default_value = "gpt-4o-mini"
+    )]
+    pub llm_model: String,
+
+    /// How long one answer may take, in seconds.
+    #[arg(
+        long,
+        env = "LLM_TIMEOUT_SECONDS",
+        value_name = "LLM_TIMEOUT_SECONDS",
+        global = true,
+        default_value_t = 30
+    )]
+    pub llm_timeout_seconds: u64,
+
+    /// How long running requests and jobs may take to finish at shutdown, in seconds.
+    #[arg(
+        long,
+        env = "SHUTDOWN_SECONDS",
+        value_name = "SHUTDOWN_SECONDS",
+        global = true,
+        default_value_t = 20
+    )]
+    pub shutdown_seconds: u64,
+
+    /// What to log, as `tracing` directives.
+    #[arg(
+        long,
+        env = "LOG",
+        value_name = "LOG",
+        global = true,
+        default_value = "info,sqlx=warn,sea_orm_migration=warn,fred=warn"
+    )]
+    pub log: String,
+}
+
+impl Config {
+    /// The settings of an empty environment: what tests start from.
+    pub fn development() -> Self {
+        #[derive(clap::Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            config: Config,
+        }
+        let mut config = <Defaults as clap::Parser>::parse_from(["balance"]).config;
+        config.environment = Environment::Development;
+        config
+    }
+
+    /// Whether nothing may be invented.
+    pub fn is_production(&self) -> bool {
+        self.environment != Environment::Development
+    }
+
+    /// The database to use: the configured one, or a SQLite file in the data folder.
+    pub fn database_url(&self) -> String {
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("balance.db").display()))
+    }
+
+    /// How clients reach this server, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", std::net::SocketAddr::new(self.host, self.port)),
+        }
+    }
+
+    /// Whether GraphiQL is served, and to whom.
+    pub fn graphiql(&self) -> Graphiql {
+        match (self.graphiql, self.environment) {
+            (None | Some(Graphiql::Demo), Environment::Development) => Graphiql::Demo,
+            // a page that signs anybody in is for development only
+            (Some(Graphiql::Demo), _) => Graphiql::SignIn,
+            (Some(choice), _) => choice,
+            (None, _) => Graphiql::Off,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Who acts.
+
+use entity::{ConnectionId, UserId};
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// balance itself: the pipeline, a schedule, a command.
+    System,
+    /// A person.
+    User(UserId),
+    /// A sender of webhooks.
+    Connection(ConnectionId),
+}
+
+/// As events and decisions tell it: `system`, `user:<uuid>`, `connection:<uuid>`.
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::User(user) => write!(f, "user:{user}"),
+            Self::Connection(connection) => write!(f, "connection:{connection}"),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What can happen, as the log tells it. Payloads hold ids, enums, amounts and dates only: a name or a free text would
+//! outlive the right to forget it.
+
+use chrono::NaiveDate;
+use entity::{
+    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId, RecordId,
+    ReportId, RuleId, TenantId, UserId,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// How an approval ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Outcome {
+    /// The proposal was accepted.
+    Approved,
+    /// Another category was chosen.
+    Overridden,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal about $subject:literal $id:ident { $($field:ident: $type:ty),* $(,)? }),* $(,)?) => {
+        /// Something that happened.
+        #[derive(Clone, Debug, Serialize)]
+        #[serde(untagged, rename_all_fields = "camelCase")]
+        pub enum Event {
+            $($(#[$doc])* #[allow(missing_docs)] $name { $($field: $type),* },)*
+        }
+
+        impl Event {
+            /// Every public name, in the order of definition.
+            pub const KINDS: &'static [&'static str] = &[$($kind),*];
+
+            /// Its public name: part of the contract.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => $kind,)*
+                }
+            }
+
+            /// What it is about.
+            pub fn subject(&self) -> (&'static str, Uuid) {
+                match self {
+                    $(Self::$name { $id, .. } => ($subject, $id.0),)*
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A movement of money became a record.
+    Ingested = "INGESTED" about "record" record {
+        record: RecordId, account: Option<AccountId>, connection: Option<ConnectionId>, import: Option<ImportId>,
+        occurred_on: NaiveDate, amount: String, currency: String,
+    },
+    /// The pipeline decided about a record.
+    Processed = "PROCESSED" about "record" record {
+        record: RecordId, decision: DecisionId, approval: Option<ApprovalId>, source: &'static str,
+        category: Option<CategoryId>, confidence: String,
+    },
+    /// The pipeline gave up on a record.
+    ProcessingFailed = "PROCESSING_FAILED" about "record" record { record: RecordId },
+    /// A failed record was driven again.
+    ProcessingRetried = "PROCESSING_RETRIED" about "record" record { record: RecordId },
+    /// A record entered the books.
+    TxApproved = "TX_APPROVED" about "approval" approval {
+        approval: ApprovalId, record: RecordId, decision: DecisionId, category: CategoryId, outcome: Outcome,
+    },
+    /// A record was found not to belong in the books.
+    TxRejected = "TX_REJECTED" about "approval" approval { approval: ApprovalId, record: RecordId },
+    /// A decision was taken back: the record waits again.
+    ApprovalReopened = "APPROVAL_REOPENED" about "approval" approval {
+        approval: ApprovalId, record: RecordId, reopened: ApprovalId, category: Option<CategoryId>,
+    },
+    /// A rule was made.
+    RuleCreated = "RULE_CREATED" about "rule" rule { rule: RuleId, approval: Option<ApprovalId> },
+    /// A rule was changed, switched on or off.
+    RuleChanged = "RULE_CHANGED" about "rule" rule { rule: RuleId },
+    /// The order of the rules changed; the rule is the one that moved.
+    RuleMoved = "RULE_MOVED" about "rule" rule { rule: RuleId, position: i32 },
+    /// A rule was removed.
+    RuleDeleted = "RULE_DELETED" about "rule" rule { rule: RuleId },
+    /// A category was made.
+    CategoryCreated = "CATEGORY_CREATED" about "category" category { category: CategoryId },
+    /// A category was changed.
+    CategoryChanged = "CATEGORY_CHANGED" about "category" category { category: CategoryId },
+    /// A category was put away.
+    CategoryArchived = "CATEGORY_ARCHIVED" about "category" category { category: CategoryId },
+    /// A category was taken out again.
+    CategoryRestored = "CATEGORY_RESTORED" about "category" category { category: CategoryId },
+    /// An account was made.
+    AccountCreated = "ACCOUNT_CREATED" about "account" account { account: AccountId },
+    /// An account was changed.
+    AccountChanged = "ACCOUNT_CHANGED" about "account" account { account: AccountId },
+    /// An account was put away.
+    AccountArchived = "ACCOUNT_ARCHIVED" about "account" account { account: AccountId },
+    /// An account was taken out again.
+    AccountRestored = "ACCOUNT_RESTORED" about "account" account { account: AccountId },
+    /// A connection was made.
+    ConnectionCreated = "CONNECTION_CREATED" about "connection" connection { connection: ConnectionId },
+    /// The secret of a connection was rotated.
+    ConnectionRotated = "CONNECTION_ROTATED" about "connection" connection { connection: ConnectionId },
+    /// A connection was switched off.
+    ConnectionDisabled = "CONNECTION_DISABLED" about "connection" connection { connection: ConnectionId },
+    /// A connection was switched on.
+    ConnectionEnabled = "CONNECTION_ENABLED" about "connection" connection { connection: ConnectionId },
+    /// The reading of a file was asked for.
+    ImportStarted = "IMPORT_STARTED" about "import" import { import: ImportId },
+    /// More rows of a file were stored.
+    ImportAdvanced = "IMPORT_ADVANCED" about "import" import { import: ImportId, new_rows: i32, duplicate_rows: i32, total_rows: i32 },
+    /// Every row of a file is stored.
+    ImportFinished = "IMPORT_FINISHED" about "import" import {
+        import: ImportId, new_rows: i32, duplicate_rows: i32, refused_rows: i32, total_rows: i32,
+    },
+    /// A file was not accepted.
+    ImportRefused = "IMPORT_REFUSED" about "import" import { import: ImportId },
+    /// Storing a file failed for good.
+    ImportFailed = "IMPORT_FAILED" about "import" import { import: ImportId },
+    /// A whole file was taken back.
+    ImportVoided = "IMPORT_VOIDED" about "import" import { import: ImportId, records: u64 },
+    /// A record was taken back.
+    RecordVoided = "RECORD_VOIDED" about "record" record { record: RecordId, import: Option<ImportId>, category: Option<CategoryId> },
+    /// A report is ready.
+    ReportGenerated = "REPORT_GENERATED" about "report" report { report: ReportId, report_kind: &'static str },
+    /// A report could not be made.
+    ReportFailed = "REPORT_FAILED" about "report" report { report: ReportId },
+    /// The tenant was made.
+    TenantCreated = "TENANT_CREATED" about "tenant" tenant { tenant: TenantId, owner: UserId },
+    /// Someone was invited.
+    MemberInvited = "MEMBER_INVITED" about "invitation" invitation { invitation: InvitationId, role: &'static str },
+    /// Someone joined.
+    MemberAdded = "MEMBER_ADDED" about "user" user { user: UserId, role: &'static str },
+    /// Someone was given another role.
+    MemberChanged = "MEMBER_CHANGED" about "user" user { user: UserId, role: &'static str },
+    /// Someone was removed.
+    MemberRemoved = "MEMBER_REMOVED" about "user" user { user: UserId },
+    /// Someone signed in.
+    SignedIn = "SIGNED_IN" about "user" user { user: UserId },
+    /// A password was set anew.
+    PasswordReset = "PASSWORD_RESET" about "user" user { user: UserId },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_a_flat_object_in_camel_case() {
+        let id = RecordId(Uuid::from_u128(1));
+        let event = Event::RecordVoided {
+            record: id,
+            import: None,
+            category: None,
+        };
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            serde_json::json!({ "record": id, "import": null, "category": null })
+        );
+        assert_eq!(event.subject(), ("record", id.0));
+    }
+}

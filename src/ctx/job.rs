@@ -1,0 +1,71 @@
+//! What can be asked of the workers: ids and values only.
+
+use entity::{DeliveryId, ImportId, RecordId, ReportId, job};
+use serde::{Deserialize, Serialize};
+
+use super::Ctx;
+use crate::queue::Queue;
+
+/// A piece of background work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "job", rename_all_fields = "camelCase")]
+pub enum Job {
+    /// Read an imported file into records.
+    IngestImport {
+        /// Which import.
+        import: ImportId,
+    },
+    /// Read a webhook delivery into records.
+    IngestDelivery {
+        /// Which delivery.
+        delivery: DeliveryId,
+    },
+    /// Decide about a record.
+    ProcessRecord {
+        /// Which record.
+        record: RecordId,
+    },
+    /// Make a report.
+    GenerateReport {
+        /// Which report.
+        report: ReportId,
+    },
+}
+
+impl Job {
+    /// Its queue.
+    pub fn queue(&self) -> Queue {
+        match self {
+            Self::IngestImport { .. } | Self::IngestDelivery { .. } => Queue::Ingest,
+            Self::ProcessRecord { .. } => Queue::Process,
+            Self::GenerateReport { .. } => Queue::Reports,
+        }
+    }
+
+    /// The job in a row of the queue.
+    pub fn read(row: &job::Model) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(&row.payload)
+    }
+
+    pub(super) fn into_row(self, ctx: &Ctx) -> job::Model {
+        let queue = self.queue();
+        let now = ctx.now();
+        job::Model {
+            id: ctx.id(),
+            tenant_id: ctx.tenant(),
+            queue: queue.as_str().to_owned(),
+            payload: serde_json::to_string(&self).expect("ids and values are JSON"),
+            key: None,
+            state: job::State::Ready,
+            attempt: 0,
+            max_attempts: queue.policy().attempts,
+            run_at: now,
+            claim: None,
+            worker: None,
+            lease_until: None,
+            last_error: None,
+            created_at: now,
+            finished_at: None,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Who acts, for which tenant, inside which transaction: the one door to data.
+//!
+//! A `Ctx` is built once, at the edge: by a request, a socket event, a job, a webhook or a command. `read()` and
+//! `begin()` yield transactions that carry the tenant; nothing else reaches the pools.
+
+mod actor;
+mod append;
+mod canonical;
+pub mod chain;
+mod event;
+mod job;
+mod read;
+mod tx;
+
+use std::sync::Arc;
+
+pub use actor::Actor;
+pub use canonical::canonical;
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::{TenantId, UserId};
+pub use event::{Event, Outcome};
+pub use job::Job;
+pub use read::Read;
+use tokio::sync::Mutex;
+pub use tx::Tx;
+use uuid::Uuid;
+
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::config::{Config, Secrets};
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::permission::{Permission, Permissions};
+use crate::secret::Vault;
+
+/// What every operation of a process shares.
+pub struct Handles {
+    /// The settings.
+    pub config: Config,
+    /// The keys.
+    pub secrets: Secrets,
+    /// Secrets at rest.
+    pub vault: Vault,
+    /// The database. Verbs use `ctx.read()` and `ctx.begin()` instead.
+    pub db: Db,
+    /// Wake-ups.
+    pub bus: Bus,
+    /// Time and ids.
+    pub clock: Clock,
+}
+
+/// One operation: who acts, for which tenant, with which permissions.
+pub struct Ctx {
+    handles: Arc<Handles>,
+    actor: Actor,
+    tenant: TenantId,
+    permissions: Permissions,
+    request_id: String,
+    source_agent: String,
+    reading: Mutex<Option<Read>>,
+}
+
+impl Ctx {
+    /// An operation of an actor in a tenant.
+    pub fn new(
+        handles: Arc<Handles>,
+        actor: Actor,
+        tenant: TenantId,
+        permissions: Permissions,
+    ) -> Self {
+        let request_id = handles.clock.id::<Uuid>().to_string();
+        Self {
+            handles,
+            actor,
+            tenant,
+            permissions,
+            request_id,
+            source_agent: "balance".to_owned(),
+            reading: Mutex::new(None),
+        }
+    }
+
+    /// The system at work for a tenant: a job or a command.
+    pub fn system(handles: Arc<Handles>, tenant: TenantId) -> Self {
+        Self::new(handles, Actor::System, tenant, Permissions::all())
+    }
+
+    /// Names the request, for logs and errors.
+    pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
+        self.request_id = request_id.into();
+        self
+    }
+
+    /// Names the agent that acts, as events will tell; `balance` unless said otherwise.
+    pub fn with_source_agent(mut self, source_agent: impl Into<String>) -> Self {
+        self.source_agent = source_agent.into();
+        self
+    }
+
+    /// What the process shares.
+    pub fn handles(&self) -> &Arc<Handles> {
+        &self.handles
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.handles.config
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// The person who acts, if it is one.
+    pub fn user(&self) -> Option<UserId> {
+        match self.actor {
+            Actor::User(user) => Some(user),
+            _ => None,
+        }
+    }
+
+    /// For which tenant.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// With which permissions.
+    pub fn permissions(&self) -> Permissions {
+        self.permissions
+    }
+
+    /// The name of the request.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The agent that acts, as events tell.
+    pub fn source_agent(&self) -> &str {
+        &self.source_agent
+    }
+
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.handles.clock.now()
+    }
+
+    /// Today, in UTC.
+    pub fn today(&self) -> NaiveDate {
+        self.handles.clock.today()
+    }
+
+    /// A new id.
+    pub fn id<T: From<Uuid>>(&self) -> T {
+        self.handles.clock.id()
+    }
+
+    /// Refuses an actor who may not.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.permissions.contains(permission) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(permission))
+        }
+    }
+
+    /// The reading transaction of this operation: opened at the first call, shared by the following ones.
+    pub async fn read(&self) -> Result<Read> {
+        let mut reading = self.reading.lock().await;
+        if let Some(read) = &*reading {
+            return Ok(read.clone());
+        }
+        let read = Read::new(
+            self.handles.db.begin_read(Some(self.tenant)).await?,
+            self.tenant,
+        );
+        *reading = Some(read.clone());
+        Ok(read)
+    }
+
+    /// A reading transaction of its own that sees one moment throughout.
+    pub async fn snapshot(&self) -> Result<Read> {
+        Ok(Read::new(
+            self.handles.db.begin_snapshot(Some(self.tenant)).await?,
+            self.tenant,
+        ))
+    }
+
+    /// Closes the shared reading transaction, so that later reads see what was committed since.
+    pub async fn refresh(&self) {
+        self.reading.lock().await.take();
+    }
+
+    /// Opens a unit of work. The shared reading transaction is closed first: none is held while a write waits.
+    pub async fn begin(&self) -> Result<Tx<'_>> {
+        self.refresh().await;
+        Ok(Tx::new(
+            self,
+            self.handles.db.begin(Some(self.tenant)).await?,
+        ))
+    }
+}

@@ -1,0 +1,121 @@
+//! Opening the pools.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseBackend, DatabaseConnection};
+
+use super::Db;
+use crate::error::{Error, Result};
+
+/// The schemas of PostgreSQL, so that tables are named alike in both worlds.
+const SEARCH_PATH: &str = "core,auth,analytics,public";
+
+impl Db {
+    /// Opens the database at `url` (`sqlite://…` or `postgres://…`). A SQLite file is made when it is missing.
+    /// `lazily`: succeed even if PostgreSQL cannot be reached yet.
+    pub async fn connect(url: &str, connections: u32, lazily: bool) -> Result<Self> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let (write, read, backend) = if url.starts_with("sqlite:") {
+            make_folder(url)?;
+            let write = Database::connect(sqlite(url, 1, false)).await?;
+            let read = Database::connect(sqlite(url, 4, true)).await?;
+            (write, read, DatabaseBackend::Sqlite)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = Database::connect(postgres(url, connections, lazily)).await?;
+            (pool.clone(), pool, DatabaseBackend::Postgres)
+        } else {
+            return Err(Error::invalid(
+                "DATABASE_URL",
+                "must start with sqlite:// or postgres://",
+            ));
+        };
+        let (write, read) = (counted(write, &statements), counted(read, &statements));
+        Ok(Self {
+            write,
+            read,
+            backend,
+            url: url.into(),
+            statements,
+        })
+    }
+}
+
+fn counted(mut pool: DatabaseConnection, statements: &Arc<AtomicU64>) -> DatabaseConnection {
+    let statements = Arc::clone(statements);
+    pool.set_metric_callback(move |_| {
+        statements.fetch_add(1, Ordering::Relaxed);
+    });
+    pool
+}
+
+fn make_folder(url: &str) -> Result<()> {
+    let options = SqliteConnectOptions::from_str(url).map_err(|error| {
+        Error::invalid("DATABASE_URL", format!("is no SQLite address: {error}"))
+    })?;
+    if let Some(folder) = options
+        .get_filename()
+        .parent()
+        .filter(|f| *f != Path::new(""))
+    {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::invalid(
+                "DATABASE_URL",
+                format!("the folder {} cannot be made: {error}", folder.display()),
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(5))
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .statement_cache_capacity(200)
+                .pragma("cache_size", "-16000");
+            // not opened read only: a reader may have to recover the write-ahead log
+            if read_only {
+                sqlite.pragma("query_only", "on")
+            } else {
+                sqlite
+            }
+        });
+    options
+}
+
+fn postgres(url: &str, connections: u32, lazily: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(0)
+        .connect_lazy(lazily)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        // a connection that idled may have been cut; one that was just used need not be asked
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_postgres_opts(|postgres| {
+            postgres
+                .options([("search_path", SEARCH_PATH)])
+                .application_name("balance")
+        });
+    options
+}
