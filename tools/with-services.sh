@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command with its own PostgreSQL and Redis on free loopback ports, then stops both. Needs no root.
 #   tools/with-services.sh [--durable] COMMAND...
+#   tools/with-services.sh [--durable] --hold
 #
 # The command sees
 #   MIGRATION_DATABASE_URL   role migrator: owns the database, may create databases
@@ -9,26 +10,42 @@
 #   REDIS_URL
 #   PGBIN PG_DATA PG_PORT PG_SOCKET_DIR REDIS_SERVER REDIS_PORT SERVICES_STATE   what tools/service.sh acts on
 #
+# --hold is for a test that stops or restarts services, and must not do that to others: it prints these variables as
+# NAME=value lines, then an empty line, and keeps the services until its standard input closes.
+#
 # --durable keeps fsync on, for measuring, prints what one fsync costs here and exports it as FSYNC_MEDIAN_MS.
 # PG_BIN and REDIS_SERVER choose other programs, PG_PORT and REDIS_PORT fix the ports, TMPDIR moves the data.
 set -uo pipefail
 
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+EXPORTS=(MIGRATION_DATABASE_URL DATABASE_URL SUPERUSER_DATABASE_URL REDIS_URL
+  PGBIN PG_DATA PG_PORT PG_SOCKET_DIR PG_OPTIONS REDIS_SERVER REDIS_PORT SERVICES_STATE)
+hold() {
+  local name
+  for name in "${EXPORTS[@]}"; do echo "$name=${!name}"; done
+  echo
+  cat >/dev/null
+}
+
 DURABLE=""
-case "${1:-}" in
---durable)
+if [ "${1:-}" = --durable ]; then
   DURABLE=yes
   shift
-  ;;
---help | -h | "")
+fi
+case "${1:-}" in
+--hold) set -- hold ;;
+--help | -h)
   sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-  [ -n "${1:-}" ]
-  exit
+  exit 0
+  ;;
+"")
+  echo "with-services.sh: which command? (see --help)" >&2
+  exit 2
   ;;
 esac
-[ "$#" -gt 0 ] || { echo "with-services.sh: which command?" >&2; exit 2; }
 
-# settings for another server must not reach ours
+# settings for another server must not reach ours, nor the ports of the run that this one is started in
+[ -z "${SERVICES_STATE:-}" ] || unset PG_PORT REDIS_PORT
 unset PGDATA PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGDATABASE PGSERVICE PGOPTIONS PGSSLMODE PGTARGETSESSIONATTRS
 
 found="$("$HERE/install-services.sh")" || exit 1
