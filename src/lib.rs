@@ -1,1 +1,3 @@
+//! Turns money events into books people trust.
 
+pub mod graphql;
