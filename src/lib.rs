@@ -26,6 +26,7 @@ pub mod config;
 pub mod ctx;
 pub mod db;
 pub mod error;
+pub mod graphql;
 pub mod http;
 pub mod page;
 pub mod permission;
