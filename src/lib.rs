@@ -1,2 +1,3 @@
 pub mod processing;
+pub mod rules;
 pub mod text;
