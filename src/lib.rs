@@ -1,3 +1,4 @@
+pub mod categories;
 pub mod processing;
 pub mod rules;
 pub mod text;
