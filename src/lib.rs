@@ -1,4 +1,5 @@
 pub mod categories;
+pub mod demo;
 pub mod processing;
 pub mod rules;
 pub mod text;
