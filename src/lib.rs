@@ -9,7 +9,7 @@
 //! reports processing
 //! approvals
 //! rules
-//! integrations
+//! imports
 //! records
 //! categories accounts connections files
 //! identity events
@@ -17,19 +17,25 @@
 //! queue
 //! db bus outbound
 //! config telemetry
-//! error permission money page clock secret
+//! error permission money merchant text page clock secret
 //! ```
 
 pub mod bus;
+pub mod categories;
 pub mod clock;
 pub mod config;
 pub mod ctx;
 pub mod db;
+pub mod demo;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod merchant;
 pub mod page;
 pub mod permission;
+pub mod processing;
 pub mod queue;
+pub mod rules;
 pub mod secret;
 pub mod telemetry;
+pub mod text;
