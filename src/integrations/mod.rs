@@ -14,6 +14,7 @@ mod detect;
 mod error;
 pub mod ofx;
 mod text;
+pub mod webhook;
 
 pub use detect::detect;
 pub use error::FileError;
