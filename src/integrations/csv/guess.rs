@@ -162,13 +162,11 @@ fn header(all: &[Record<'_>]) -> Option<usize> {
     by_name.or_else(|| {
         // names in no list: words only, above a row that has numbers or dates
         let figure = |cell: &String| cell.chars().any(|letter| letter.is_ascii_digit());
-        let worded = |record: &Record<'_>| {
-            record.cells.len() > 1 && !record.cells.iter().any(figure) && !record.is_blank()
-        };
-        let first = all.first()?;
-        let below = all.get(1)?;
-        let full = first.cells.iter().all(|cell| !cell.trim().is_empty());
-        (worded(first) && full && below.cells.iter().any(figure)).then_some(0)
+        let at = first_row(all);
+        let (first, below) = (all.get(at)?, all.get(at + 1)?);
+        let named = first.cells.iter().filter(|cell| !cell.trim().is_empty());
+        let worded = named.count() > 1 && !first.cells.iter().any(figure);
+        (worded && below.cells.iter().any(figure)).then_some(at)
     })
 }
 

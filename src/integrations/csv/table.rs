@@ -256,7 +256,8 @@ impl<'t> Table<'t, '_> {
 
     /// The texts that describe a row: who, and what about.
     pub fn description(&mut self) -> Vec<usize> {
-        let worded = |cells: &Cells<'_>| cells.mean_length() > 0;
+        // a column called "Details" that only says DEBIT or CREDIT describes nothing
+        let worded = |cells: &Cells<'_>| cells.mean_length() > 0 && !cells.is_direction();
         let mut found: Vec<usize> = self.find(names::PAYEE, worded).into_iter().collect();
         for name in names::TEXT {
             found.extend(self.find(&[name], worded));

@@ -134,6 +134,37 @@ fn a_file_without_header_is_told_by_its_shape() {
 }
 
 #[test]
+fn a_header_in_a_language_that_is_not_known_is_still_a_header() {
+    let text = "Wyciąg za marzec\nKsięgowanie;Tytuł;Kwota;\n2026-03-01;Kawa;-12,50;\n2026-03-02;Zwrot;3,00;\n";
+    assert_eq!(
+        rows(text),
+        ["2026-03-01 -12.50 EUR Kawa", "2026-03-02 3.00 EUR Zwrot"]
+    );
+    let (mapping, _, _) = guessed(text);
+    assert_eq!(mapping.date, Column::Name("Księgowanie".to_owned()));
+}
+
+#[test]
+fn an_american_file_is_guessed_whatever_its_columns_repeat() {
+    let text = "Details,Posting Date,Description,Amount,Type,Balance,Check or Slip #\n\
+        DEBIT,03/14/2026,\"ACME, INC\",-1234.50,ACH_DEBIT,99.10,,\nCREDIT,03/15/2026,PAYROLL,2000.00,ACH_CREDIT,2099.10,,\n";
+    assert_eq!(
+        rows(text),
+        [
+            "2026-03-14 -1234.50 EUR ACME, INC",
+            "2026-03-15 2000.00 EUR PAYROLL"
+        ]
+    );
+}
+
+#[test]
+fn a_file_with_fees_and_two_dates_is_guessed() {
+    let text = "sep=,\nType,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\n\
+        CARD_PAYMENT,2026-03-01 23:59:59,2026-03-02 10:00:00,Shop,-5.00,0.00,EUR,COMPLETED,95.00\n";
+    assert_eq!(rows(text), ["2026-03-02 -5.00 EUR Shop"]);
+}
+
+#[test]
 fn an_undecided_day_and_month_is_said() {
     let (mapping, notes, _) = guessed("Date,Text,Amount\n03/04/2026,a,-1\n05/04/2026,b,-2\n");
     assert_eq!(mapping.date_format, "%d/%m/%Y");
