@@ -1,2 +1,43 @@
+//! balance turns money events into books people trust.
+//!
+//! Rooms depend downwards only; `tests/it/direction.rs` reads this list and every `use crate::…` line against it:
+//!
+//! ```text
+//! cli run app worker
+//! graphql http
+//! demo
+//! reports processing
+//! approvals
+//! rules
+//! imports connections tenants
+//! records
+//! categories accounts files integrations
+//! identity events
+//! ctx
+//! queue
+//! db bus outbound
+//! config telemetry
+//! error permission money merchant text page clock secret
+//! ```
+
+pub mod bus;
+pub mod categories;
+pub mod clock;
+pub mod config;
+pub mod ctx;
+pub mod db;
+pub mod demo;
+pub mod error;
+pub mod graphql;
+pub mod http;
 pub mod integrations;
+pub mod merchant;
 pub mod money;
+pub mod page;
+pub mod permission;
+pub mod processing;
+pub mod queue;
+pub mod rules;
+pub mod secret;
+pub mod telemetry;
+pub mod text;
