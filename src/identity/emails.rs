@@ -21,9 +21,7 @@ pub fn fold(email: &str) -> Result<String> {
         folded.split_once('@'),
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@')
     );
-    let plain = !folded
-        .chars()
-        .any(|c| c.is_whitespace() || c.is_control());
+    let plain = !folded.chars().any(|c| c.is_whitespace() || c.is_control());
     if shaped && plain && folded.len() <= MAX_BYTES {
         Ok(folded)
     } else {
@@ -56,7 +54,16 @@ mod tests {
         let long = format!("{}@example.com", "a".repeat(250));
         let longer = "a@".repeat(100_000);
         for email in [
-            "", "ada", "@x", "ada@", "a@b@c", "a b@c", "a@b\u{7}c", "a@b\nc", &long, &longer,
+            "",
+            "ada",
+            "@x",
+            "ada@",
+            "a@b@c",
+            "a b@c",
+            "a@b\u{7}c",
+            "a@b\nc",
+            &long,
+            &longer,
         ] {
             assert!(fold(email).is_err(), "{email:.20}");
         }

@@ -8,10 +8,10 @@ use entity::{InvitationId, UserId, invitation, user};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use super::emails;
 use super::members::{self, name};
 use super::people::Proven;
 use super::sessions::{self, Client, SignedIn};
-use super::emails;
 use crate::ctx::{Actor, Ctx, Event, Handles};
 use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};

@@ -62,7 +62,9 @@ pub fn check(field: &'static str, password: &str) -> Result<()> {
 /// The hash to keep for a password that passed [`check`].
 pub async fn hash(password: &str) -> Result<String> {
     if password.len() > MAX_BYTES {
-        return Err(Error::internal("a password was hashed before it was checked"));
+        return Err(Error::internal(
+            "a password was hashed before it was checked",
+        ));
     }
     let password = normal(password);
     off_the_async_threads(move || make(&password)).await

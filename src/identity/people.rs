@@ -11,11 +11,13 @@ use crate::ctx::{Handles, Tx};
 use crate::error::{Error, Result};
 
 /// The one answer to a wrong password and to an unknown email.
-pub(super) const WRONG: Error =
-    Error::Unauthenticated("the email or the password is wrong");
+pub(super) const WRONG: Error = Error::Unauthenticated("the email or the password is wrong");
 
 /// The person an address belongs to.
-pub(super) async fn find(on: &impl ConnectionTrait, email_key: &str) -> Result<Option<user::Model>> {
+pub(super) async fn find(
+    on: &impl ConnectionTrait,
+    email_key: &str,
+) -> Result<Option<user::Model>> {
     Ok(user::Entity::find()
         .filter(user::Column::EmailKey.eq(email_key))
         .one(on)
@@ -79,12 +81,7 @@ pub(super) enum Proven {
 
 impl Proven {
     /// Lets a known person in with their password, and prepares a new one. No transaction is open meanwhile.
-    pub async fn prove(
-        handles: &Handles,
-        email: &str,
-        name: &str,
-        password: &str,
-    ) -> Result<Self> {
+    pub async fn prove(handles: &Handles, email: &str, name: &str, password: &str) -> Result<Self> {
         let key = super::emails::fold(email)?;
         match look_up(handles, &key).await? {
             Some(person) => {
@@ -137,7 +134,10 @@ impl Proven {
 /// Replaces the hash of a password by a better one of the same password, unless the password was changed meanwhile.
 pub(super) async fn keep_hash(tx: &Tx<'_>, person: &user::Model, hash: String) -> Result<()> {
     user::Entity::update_many()
-        .col_expr(user::Column::PasswordHash, sea_orm::sea_query::Expr::value(hash))
+        .col_expr(
+            user::Column::PasswordHash,
+            sea_orm::sea_query::Expr::value(hash),
+        )
         .filter(user::Column::Id.eq(person.id))
         .filter(user::Column::PasswordHash.eq(person.password_hash.clone()))
         .exec(tx.on())

@@ -11,6 +11,7 @@ use super::people::Proven;
 use super::sessions::{self, Client, SignedIn};
 use crate::ctx::{Event, Handles, Tx};
 use crate::error::{Error, Result};
+use crate::money::Currency;
 
 /// A tenant to be made.
 #[derive(Clone)]
@@ -45,17 +46,16 @@ impl Founder {
 /// is answered as at sign-in.
 pub async fn founder(handles: &Arc<Handles>, new: &NewTenant) -> Result<Founder> {
     let tenant_name = names::check("tenantName", &new.tenant_name)?;
-    let code = new.base_currency.as_str();
-    if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Err(Error::invalid(
+    let base_currency: Currency = new.base_currency.parse().map_err(|_| {
+        Error::invalid(
             "baseCurrency",
             "is no currency; an ISO 4217 code such as EUR is accepted",
-        ));
-    }
+        )
+    })?;
     let owner = Proven::prove(handles, &new.email, &new.name, &new.password).await?;
     Ok(Founder {
         tenant_name,
-        base_currency: code.to_owned(),
+        base_currency: base_currency.as_str().to_owned(),
         owner,
     })
 }

@@ -19,7 +19,10 @@ pub async fn reset_password(handles: &Arc<Handles>, email: &str, new_password: &
     passwords::check("password", new_password)?;
     let hash = passwords::hash(new_password).await?;
 
-    let read = handles.db.read_across_tenants("resetting a password").await?;
+    let read = handles
+        .db
+        .read_across_tenants("resetting a password")
+        .await?;
     let (person, memberships) = people::with_memberships(&read, &email).await?;
     read.rollback().await?;
     let person = person.ok_or(Error::NotFound("user"))?;

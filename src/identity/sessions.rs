@@ -8,8 +8,8 @@ use entity::{TenantId, UserId, session};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany};
 
-use super::tokens::{self, Refresh};
 use super::people;
+use super::tokens::{self, Refresh};
 use crate::ctx::{Event, Handles, Tx};
 use crate::error::{Error, Result};
 
@@ -119,7 +119,13 @@ pub async fn refresh(handles: &Arc<Handles>, token: &str) -> Result<SignedIn> {
         .await?
         .ok_or(ENDED)?;
     tx.commit().await?;
-    answer(handles, &next, session.user_id, session.tenant_id, member.role)
+    answer(
+        handles,
+        &next,
+        session.user_id,
+        session.tenant_id,
+        member.role,
+    )
 }
 
 /// Ends the session of a refresh token; whichever of its tokens it is, and however often it is asked.

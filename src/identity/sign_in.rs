@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use entity::TenantId;
 
+use super::emails;
 use super::passwords::{self, Verdict};
 use super::people::{self, WRONG};
 use super::sessions::{self, Client, SignedIn};
-use super::emails;
 use crate::ctx::{Actor, Ctx, Handles};
 use crate::error::{Error, Result};
 use crate::permission::Permissions;
@@ -45,10 +45,11 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
     let (Some(person), true) = (person, verdict.is_right()) else {
         return Err(WRONG);
     };
-    let Some(member) = memberships
-        .into_iter()
-        .find(|m| credentials.tenant.is_none_or(|tenant| tenant == m.tenant_id))
-    else {
+    let Some(member) = memberships.into_iter().find(|m| {
+        credentials
+            .tenant
+            .is_none_or(|tenant| tenant == m.tenant_id)
+    }) else {
         return Err(Error::Unauthenticated("you are not a member there"));
     };
 

@@ -89,8 +89,7 @@ pub fn read(handles: &Handles, bearer: &str) -> Result<Access> {
     // the library would ask the machine for the time
     rules.validate_exp = false;
     let key = DecodingKey::from_secret(handles.secrets.jwt());
-    let token =
-        jsonwebtoken::decode::<Claims>(bearer, &key, &rules).map_err(|_| BROKEN)?;
+    let token = jsonwebtoken::decode::<Claims>(bearer, &key, &rules).map_err(|_| BROKEN)?;
     if token.header.typ.as_deref() != Some(TYPE) {
         return Err(BROKEN);
     }
