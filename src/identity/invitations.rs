@@ -6,13 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::membership::{self, Role};
 use entity::{InvitationId, UserId, invitation, user};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::emails;
 use super::members::{self, name};
 use super::people::Proven;
 use super::sessions::{self, Client, SignedIn};
-use crate::ctx::{Actor, Ctx, Event, Handles};
+use crate::ctx::{Actor, Ctx, Event, Handles, Read};
 use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};
 use crate::permission::{Permission, Permissions};
@@ -176,9 +176,7 @@ pub async fn list_invitations(ctx: &Ctx, window: &Window) -> Result<Page<Invitat
     ctx.require(Permission::ManageMembers)?;
     let read = ctx.read().await?;
     let page = page::page(
-        read.select::<invitation::Entity>()
-            .filter(invitation::Column::AcceptedAt.is_null())
-            .filter(invitation::Column::ExpiresAt.gt(ctx.now())),
+        open(ctx, &read),
         &[invitation::Column::CreatedAt, invitation::Column::Id],
         false,
         window,
@@ -191,6 +189,13 @@ pub async fn list_invitations(ctx: &Ctx, window: &Window) -> Result<Page<Invitat
         has_next: page.has_next,
         has_previous: page.has_previous,
     })
+}
+
+/// How many invitations wait for their answer.
+pub async fn count_invitations(ctx: &Ctx) -> Result<u64> {
+    ctx.require(Permission::ManageMembers)?;
+    let read = ctx.read().await?;
+    Ok(open(ctx, &read).count(read.on()).await?)
 }
 
 /// Takes an invitation back: its link stops working.
@@ -209,6 +214,12 @@ pub async fn cancel_invitation(ctx: &Ctx, id: InvitationId) -> Result<()> {
     }
     tx.record(Event::InvitationCancelled { invitation: id });
     tx.commit().await
+}
+
+fn open(ctx: &Ctx, read: &Read) -> Select<invitation::Entity> {
+    read.select()
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::ExpiresAt.gt(ctx.now()))
 }
 
 fn gone() -> Error {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::membership::{self, Role};
 use entity::{UserId, session, user};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::sessions;
 use super::viewer::Person;
@@ -65,6 +65,16 @@ pub async fn list_members(ctx: &Ctx, window: &Window) -> Result<Page<Member>> {
         has_next: page.has_next,
         has_previous: page.has_previous,
     })
+}
+
+/// How many members the tenant has.
+pub async fn count_members(ctx: &Ctx) -> Result<u64> {
+    ctx.require(Permission::ReadMembers)?;
+    let read = ctx.read().await?;
+    let members = read
+        .select::<membership::Entity>()
+        .filter(membership::Column::RemovedAt.is_null());
+    Ok(members.count(read.on()).await?)
 }
 
 /// Gives a member another role. Ownership is given and taken by owners, and one of them stays.
