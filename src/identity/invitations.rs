@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::emails;
-use super::members::{self, name};
+use super::members::{self, role_name};
 use super::people::Proven;
 use super::sessions::{self, Client, SignedIn};
 use crate::ctx::{Actor, Ctx, Event, Handles, Read};
@@ -111,7 +111,7 @@ pub async fn add_member(ctx: &Ctx, email: &str, role: Role) -> Result<Invited> {
     tx.insert(row.clone()).await?;
     tx.record(Event::MemberInvited {
         invitation: row.id,
-        role: name(role),
+        role: role_name(role),
     });
     tx.commit().await?;
     Ok(Invited {

@@ -104,9 +104,9 @@ pub async fn change_role(ctx: &Ctx, user: UserId, role: Role) -> Result<Member> 
         tx.record_diff(
             Event::MemberChanged {
                 user,
-                role: name(role),
+                role: role_name(role),
             },
-            serde_json::json!({ "role": { "from": name(member.role), "to": name(role) } }),
+            serde_json::json!({ "role": { "from": role_name(member.role), "to": role_name(role) } }),
         );
     }
     let person = person(&tx, user).await?;
@@ -175,13 +175,13 @@ pub(super) async fn join(tx: &mut Tx<'_>, user: UserId, role: Role) -> Result<()
     }
     tx.record(Event::MemberAdded {
         user,
-        role: name(role),
+        role: role_name(role),
     });
     Ok(())
 }
 
 /// The public name of a role.
-pub(super) fn name(role: Role) -> &'static str {
+pub fn role_name(role: Role) -> &'static str {
     match role {
         Role::Owner => "OWNER",
         Role::Admin => "ADMIN",

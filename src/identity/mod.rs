@@ -30,7 +30,7 @@ pub use invitations::{
     Invitation, Invited, accept_invitation, add_member, cancel_invitation, count_invitations,
     list_invitations,
 };
-pub use members::{Member, change_role, count_members, list_members, remove_member};
+pub use members::{Member, change_role, count_members, list_members, remove_member, role_name};
 pub use register::{Founder, NewTenant, found, founder};
 pub use reset::reset_password;
 pub use sessions::{SignedIn, refresh, sign_out};
