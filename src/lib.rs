@@ -31,6 +31,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod identity;
+pub mod integrations;
 pub mod merchant;
 pub mod money;
 pub mod page;
