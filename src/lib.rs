@@ -9,9 +9,9 @@
 //! reports processing
 //! approvals
 //! rules
-//! imports
+//! imports connections tenants
 //! records
-//! categories accounts connections files
+//! categories accounts files integrations
 //! identity events
 //! ctx
 //! queue
@@ -30,7 +30,9 @@ pub mod demo;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod integrations;
 pub mod merchant;
+pub mod money;
 pub mod page;
 pub mod permission;
 pub mod processing;

@@ -25,7 +25,19 @@ pub struct Telling {
 pub fn finish(mut response: Response, request_id: &str, telling: Telling) -> Response {
     response.errors.truncate(telling.errors);
     for error in &mut response.errors {
-        if code_of(error).is_none() {
+        if let Some(ours) = error.source::<crate::error::Error>() {
+            let code = super::error::code(ours);
+            if code == Code::Internal {
+                classify(error, request_id, telling.suggestions);
+            } else {
+                error.message = ours.to_string();
+                error
+                    .extensions
+                    .get_or_insert_default()
+                    .set("code", code.as_str());
+                error.source = None;
+            }
+        } else if code_of(error).is_none() {
             classify(error, request_id, telling.suggestions);
         }
         error
@@ -49,9 +61,13 @@ fn classify(error: &mut ServerError, request_id: &str, suggestions: bool) {
     match code {
         Code::Internal => {
             let path = path_text(&error.path);
+            let source = error
+                .source::<crate::error::Error>()
+                .map(|e| format!("{e:?}"));
             tracing::error!(
                 request.id = request_id,
                 graphql.path = path,
+                source,
                 "{}",
                 error.message
             );
