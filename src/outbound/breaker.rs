@@ -9,7 +9,7 @@ const FAILURES: u32 = 3;
 /// For how long.
 const REST: TimeDelta = TimeDelta::seconds(60);
 
-/// Counts failures in a row. After the rest one call is let through; its outcome decides what follows.
+/// Counts failures in a row. After the rest it is asked again; one more failure and it rests again.
 #[derive(Debug, Default)]
 pub struct Breaker {
     state: Mutex<State>,

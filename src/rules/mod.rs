@@ -20,6 +20,7 @@ pub mod validate;
 pub use compile::{Compiled, compiled, facts};
 pub use create::{NewRule, Place, create, create_within};
 pub use edit::{Changes, delete, disable, edit, enable};
+pub use explain::decimal;
 pub use list::{find, find_all, list, load};
 pub use order::move_to;
 pub use trial::{Sampled, Trial, sample, test, why_not};
