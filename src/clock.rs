@@ -14,7 +14,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 #[derive(Clone)]
 pub struct Clock {
     fixed: Option<Arc<Mutex<DateTime<Utc>>>>,
-    ids: Arc<ContextV7>,
+    ids: Arc<Mutex<ContextV7>>,
 }
 
 impl Clock {
@@ -22,7 +22,7 @@ impl Clock {
     pub fn system() -> Self {
         Self {
             fixed: None,
-            ids: Arc::new(ContextV7::new()),
+            ids: Arc::new(Mutex::new(ContextV7::new())),
         }
     }
 
@@ -61,7 +61,7 @@ impl Clock {
         let now = self.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         Uuid::new_v7(Timestamp::from_unix(
-            &*self.ids,
+            &*self.ids.lock().unwrap_or_else(PoisonError::into_inner),
             seconds,
             now.timestamp_subsec_nanos(),
         ))

@@ -9,15 +9,15 @@
 //! reports processing
 //! approvals
 //! rules
-//! integrations
+//! imports connections tenants
 //! records
-//! categories accounts connections files
+//! categories accounts files integrations
 //! identity events
 //! ctx
 //! queue
 //! db bus outbound
 //! config telemetry
-//! error permission money page clock secret text
+//! error permission money merchant text page clock secret
 //! ```
 
 pub mod approvals;
@@ -29,6 +29,11 @@ pub mod ctx;
 pub mod db;
 pub mod demo;
 pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod integrations;
+pub mod merchant;
+pub mod money;
 pub mod outbound;
 pub mod page;
 pub mod permission;

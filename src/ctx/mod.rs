@@ -97,6 +97,18 @@ impl Ctx {
         self
     }
 
+    /// The same actor at a new operation: nothing read before is held.
+    pub fn again(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.handles),
+            self.actor,
+            self.tenant,
+            self.permissions,
+        )
+        .with_request_id(self.request_id.clone())
+        .with_source_agent(self.source_agent.clone())
+    }
+
     /// What the process shares.
     pub fn handles(&self) -> &Arc<Handles> {
         &self.handles

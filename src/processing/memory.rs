@@ -288,7 +288,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::processing::merchant::merchant_key;
+    use crate::merchant::merchant_key;
 
     type Approval = (String, u8, u8);
 

@@ -1,7 +1,7 @@
 //! How a record gets its proposed category: the tenant's rules, then what approvals taught, then a language model when
 //! one is configured, then review.
 //!
-//! The deciding itself is plain values in, plain values out: [`merchant`] names who was paid, [`similar`] finds
+//! The deciding itself is plain values in, plain values out: [`merchant`](crate::merchant) names who was paid, [`similar`] finds
 //! strings that look alike, [`memory`] folds a tenant's approvals into proposals with honest confidences, and
 //! [`decide`] asks one tier after the other. An [`Engine`] keeps what each tenant has taught, up to its last event;
 //! [`process`] carries a claimed batch from RECEIVED to PROCESSED in one transaction.
@@ -13,7 +13,6 @@ mod give_up;
 pub mod knowledge;
 pub mod llm;
 pub mod memory;
-pub mod merchant;
 pub mod ngram;
 mod process;
 pub mod similar;

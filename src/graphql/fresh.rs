@@ -1,0 +1,41 @@
+//! A new operation per event. async-graphql runs a subscription's selection once per event with the data of the
+//! subscribing request; here each run gets its own `Ctx` and loader, so that it reads what is true now, and no
+//! transaction outlives its event.
+
+use std::sync::Arc;
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::{Data, Response};
+
+use super::loader::loader;
+use crate::ctx::Ctx;
+
+/// Puts a new operation and its loader into every execution.
+pub struct Fresh;
+
+impl ExtensionFactory for Fresh {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Fresh {
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let Ok(signed_in) = ctx.data::<Arc<Ctx>>() else {
+            return next.run(ctx, name).await;
+        };
+        let operation = Arc::new(signed_in.again());
+        let mut data = Data::default();
+        data.insert(loader(&operation));
+        data.insert(Arc::clone(&operation));
+        let response = next.run_with_data(ctx, name, data).await;
+        operation.refresh().await;
+        response
+    }
+}

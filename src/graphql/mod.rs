@@ -1,0 +1,30 @@
+//! How clients see balance: one GraphQL endpoint.
+//!
+//! A request passes these doors in order, and each may refuse it: [`negotiate`] reads the HTTP
+//! around it, [`message`] the request in it, [`scan`] bounds the text, the parser builds the document, [`variables`] must fit,
+//! [`measure`] bounds what the document asks for, and only then does the executor see it ([`request`]);
+//! [`answer`] and [`status`] are what leaves. async-graphql
+//! spreads fragments out before it validates, so nothing unmeasured may reach it.
+
+pub mod answer;
+pub mod cache;
+pub mod cost;
+pub mod error;
+pub mod fresh;
+pub mod limits;
+pub mod loader;
+pub mod measure;
+pub mod message;
+pub mod negotiate;
+pub mod node;
+pub mod op;
+pub mod operation;
+pub mod page;
+pub mod refusal;
+pub mod request;
+pub mod scalar;
+pub mod scan;
+pub mod schema;
+pub mod status;
+pub mod system;
+pub mod variables;

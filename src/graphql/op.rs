@@ -1,0 +1,50 @@
+//! What a resolver reaches: the operation, its loader, and what the process shares.
+
+use std::sync::Arc;
+
+use super::loader::Loading;
+use async_graphql::Context;
+
+use crate::ctx::{Ctx, Handles};
+use crate::error::{Error, Result};
+
+/// Shortcuts into the data of a request.
+pub trait Op<'a> {
+    /// The operation, once somebody is signed in.
+    fn op(&self) -> Result<&'a Arc<Ctx>>;
+    /// The loader of the operation.
+    fn loader(&self) -> Result<&'a Loading>;
+    /// What the process shares.
+    fn handles(&self) -> &'a Arc<Handles>;
+    /// Where the request came from.
+    fn origin(&self) -> Origin;
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The client's address.
+    pub address: Option<String>,
+    /// The client as it names itself.
+    pub user_agent: Option<String>,
+}
+
+impl<'a> Op<'a> for Context<'a> {
+    fn op(&self) -> Result<&'a Arc<Ctx>> {
+        self.data_opt::<Arc<Ctx>>()
+            .ok_or(Error::Unauthenticated("sign in first"))
+    }
+
+    fn loader(&self) -> Result<&'a Loading> {
+        self.data_opt::<Loading>()
+            .ok_or(Error::Unauthenticated("sign in first"))
+    }
+
+    fn handles(&self) -> &'a Arc<Handles> {
+        self.data_unchecked::<Arc<Handles>>()
+    }
+
+    fn origin(&self) -> Origin {
+        self.data_opt::<Origin>().cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,124 @@
+//! Relay connections.
+
+use async_graphql::{Context, OutputType, SimpleObject};
+
+use crate::error::{Error, Result};
+use crate::page::{MAX, Page, Window};
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(serial)]
+pub struct PageInfo {
+    /// Whether more edges follow.
+    pub has_next_page: bool,
+    /// Whether edges precede.
+    pub has_previous_page: bool,
+    /// The cursor of the first edge.
+    pub start_cursor: Option<String>,
+    /// The cursor of the last edge.
+    pub end_cursor: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, SimpleObject)]
+#[graphql(serial)]
+// CONCRETE CONNECTIONS: one line per type, kept sorted
+pub struct Connection<N: OutputType> {
+    /// The entries of this page.
+    pub edges: Vec<Edge<N>>,
+    /// Where this page stands.
+    pub page_info: PageInfo,
+    /// Entries in the whole list. Costly: it is counted only when asked for.
+    pub total_count: Option<i64>,
+    /// Position of the event log read before the entries: subscribing from here misses nothing.
+    pub as_of: Option<String>,
+}
+
+/// An entry of a list.
+#[derive(Debug, SimpleObject)]
+#[graphql(serial)]
+// CONCRETE EDGES: one line per type, kept sorted
+pub struct Edge<N: OutputType> {
+    /// Where this entry stands; opaque.
+    pub cursor: String,
+    /// The entry.
+    pub node: N,
+}
+
+impl<N: OutputType> Connection<N> {
+    /// A page as clients see it.
+    pub fn of<T>(page: Page<T>, node: impl Fn(T) -> N) -> Self {
+        let page_info = PageInfo {
+            has_next_page: page.has_next,
+            has_previous_page: page.has_previous,
+            start_cursor: page.rows.first().map(|(cursor, _)| cursor.clone()),
+            end_cursor: page.rows.last().map(|(cursor, _)| cursor.clone()),
+        };
+        let edges = page
+            .rows
+            .into_iter()
+            .map(|(cursor, row)| Edge {
+                cursor,
+                node: node(row),
+            })
+            .collect();
+        Self {
+            edges,
+            page_info,
+            total_count: None,
+            as_of: None,
+        }
+    }
+}
+
+/// Whether the operation asks for `field` under the current one, such as `totalCount` or `edges.node.account`.
+pub fn asks(ctx: &Context<'_>, path: &str) -> bool {
+    path.split('.')
+        .fold(ctx.look_ahead(), |ahead, name| ahead.field(name))
+        .exists()
+}
+
+/// The window that `first`, `after`, `last` and `before` describe. Exactly one of `first` and `last` is needed, 1 to
+/// 100.
+pub fn window(
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+) -> Result<Window> {
+    let sized = |field: &'static str, size: i32| match u64::try_from(size) {
+        Ok(size) if (1..=MAX).contains(&size) => Ok(size),
+        _ => Err(Error::invalid(
+            field,
+            format!("is {size}; 1 to {MAX} are accepted"),
+        )),
+    };
+    match (first, last) {
+        (Some(_), Some(_)) => Err(Error::invalid(
+            "last",
+            "cannot go together with `first`; send one of them",
+        )),
+        (None, None) => Err(Error::invalid(
+            "first",
+            format!("is missing; send `first` or `last`, 1 to {MAX}"),
+        )),
+        (Some(_), None) if before.is_some() => Err(Error::invalid(
+            "before",
+            "goes with `last`; with `first` send `after`",
+        )),
+        (None, Some(_)) if after.is_some() => Err(Error::invalid(
+            "after",
+            "goes with `first`; with `last` send `before`",
+        )),
+        (Some(first), None) => Ok(Window {
+            size: sized("first", first)?,
+            from: after,
+            backwards: false,
+        }),
+        (None, Some(last)) => Ok(Window {
+            size: sized("last", last)?,
+            from: before,
+            backwards: true,
+        }),
+    }
+}

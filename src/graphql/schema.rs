@@ -1,0 +1,52 @@
+//! The schema: the roots of every feature, put together.
+
+use std::sync::Arc;
+
+use async_graphql::{MergedObject, MergedSubscription, Schema};
+
+use super::fresh::Fresh;
+use super::limits::Limits;
+use super::request::Pipeline;
+use crate::ctx::Handles;
+
+/// Everything that can be asked.
+#[derive(MergedObject, Default)]
+pub struct Query(super::system::SystemQuery);
+
+/// Everything that can be done.
+#[derive(MergedObject, Default)]
+pub struct Mutation();
+
+/// Everything that can be followed.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription();
+
+/// The schema of balance.
+pub type Balance = Schema<Query, Mutation, Subscription>;
+
+/// The schema without anything behind it: for its SDL.
+pub fn sdl() -> String {
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .finish()
+    .sdl()
+}
+
+/// The schema with the process behind it, and the doors in front of it.
+pub fn pipeline(handles: &Arc<Handles>) -> Pipeline<Balance> {
+    let schema = Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .data(Arc::clone(handles))
+    .extension(Fresh)
+    .finish();
+    let sdl = schema.sdl();
+    Pipeline::new(schema, &sdl, Limits::default())
+        .expect("the SDL that async-graphql writes can be parsed; a test proves it")
+        .with_suggestions(!handles.config.is_production())
+}
