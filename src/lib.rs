@@ -21,6 +21,7 @@
 //! ```
 
 pub mod accounts;
+pub mod approvals;
 pub mod bus;
 pub mod categories;
 pub mod clock;
@@ -38,6 +39,7 @@ pub mod imports;
 pub mod integrations;
 pub mod merchant;
 pub mod money;
+pub mod outbound;
 pub mod page;
 pub mod permission;
 pub mod processing;
