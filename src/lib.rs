@@ -28,6 +28,7 @@ pub mod ctx;
 pub mod db;
 pub mod demo;
 pub mod error;
+pub mod events;
 pub mod graphql;
 pub mod http;
 pub mod integrations;
