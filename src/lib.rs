@@ -38,6 +38,7 @@ pub mod page;
 pub mod permission;
 pub mod processing;
 pub mod queue;
+pub mod reports;
 pub mod rules;
 pub mod secret;
 pub mod telemetry;
