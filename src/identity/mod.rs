@@ -34,5 +34,5 @@ pub use members::{Member, change_role, count_members, list_members, remove_membe
 pub use register::{Founder, NewTenant, found, founder};
 pub use reset::reset_password;
 pub use sessions::{SignedIn, refresh, sign_out};
-pub use sign_in::{Credentials, sign_in};
+pub use sign_in::{Credentials, enter, sign_in};
 pub use viewer::{Company, Person, Viewer, viewer};

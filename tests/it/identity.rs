@@ -123,7 +123,8 @@ impl World {
             .all(read.on())
             .await
             .unwrap();
-        rows.into_iter().map(|row| row.kind).collect()
+        let kinds = rows.into_iter().map(|row| row.kind);
+        kinds.filter(|kind| kind != "CATEGORY_CREATED").collect()
     }
 
     async fn graphql(&self, session: Option<&SignedIn>, query: &str, input: Value) -> Value {
