@@ -15,6 +15,10 @@ pub async fn migrate(db: &Db) -> Result<()> {
         let sql = "select pg_advisory_xact_lock(hashtext('balance migrations'))";
         lock.execute_raw(Statement::from_string(db.backend, sql))
             .await?;
+        // the ledger of migrations goes into the first schema that exists: let that be the same one at every run
+        db.write
+            .execute_unprepared("create schema if not exists core")
+            .await?;
         Migrator::up(&db.write, None).await?;
         lock.commit().await?;
     } else {
