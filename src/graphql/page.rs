@@ -23,7 +23,16 @@ pub struct PageInfo {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE CONNECTIONS: one line per type, kept sorted
-pub struct Connection<N: OutputType> {
+#[graphql(concrete(name = "AccountConnection", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ConnectionConnection", params(super::connections::Connection)))]
+#[graphql(concrete(name = "DeliveryConnection", params(super::connections::Delivery)))]
+#[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
+#[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
+#[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
+pub struct Connection<N: OutputType>
+where
+    Edge<N>: OutputType,
+{
     /// The entries of this page.
     pub edges: Vec<Edge<N>>,
     /// Where this page stands.
@@ -38,6 +47,12 @@ pub struct Connection<N: OutputType> {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE EDGES: one line per type, kept sorted
+#[graphql(concrete(name = "AccountEdge", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ConnectionEdge", params(super::connections::Connection)))]
+#[graphql(concrete(name = "DeliveryEdge", params(super::connections::Delivery)))]
+#[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
+#[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
+#[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 pub struct Edge<N: OutputType> {
     /// Where this entry stands; opaque.
     pub cursor: String,
@@ -45,7 +60,10 @@ pub struct Edge<N: OutputType> {
     pub node: N,
 }
 
-impl<N: OutputType> Connection<N> {
+impl<N: OutputType> Connection<N>
+where
+    Edge<N>: OutputType,
+{
     /// A page as clients see it.
     pub fn of<T>(page: Page<T>, node: impl Fn(T) -> N) -> Self {
         let page_info = PageInfo {

@@ -11,11 +11,22 @@ use crate::ctx::Handles;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(super::system::SystemQuery);
+pub struct Query(
+    super::system::SystemQuery,
+    super::accounts::AccountsQuery,
+    super::connections::ConnectionsQuery,
+    super::imports::ImportsQuery,
+    super::records::RecordsQuery,
+);
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation();
+pub struct Mutation(
+    super::accounts::AccountsMutation,
+    super::connections::ConnectionsMutation,
+    super::imports::ImportsMutation,
+    super::records::RecordsMutation,
+);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
