@@ -109,7 +109,7 @@ async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
         .all(tx.on())
         .await?;
     let key = Expr::value(records::void_prefix(import)).binary(
-        BinOper::Custom("||".into()),
+        BinOper::Custom("||"),
         Expr::col(record::Column::ExternalId),
     );
     let now = tx.ctx().now();
