@@ -6,12 +6,16 @@
 //! [`answer`] and [`status`] are what leaves. async-graphql
 //! spreads fragments out before it validates, so nothing unmeasured may reach it.
 
+pub mod accounts;
 pub mod answer;
 pub mod cache;
+pub mod connections;
 pub mod cost;
+pub mod decisions;
 pub mod error;
 pub mod fresh;
 pub mod identity;
+pub mod imports;
 pub mod limits;
 pub mod loader;
 pub mod measure;
@@ -21,6 +25,8 @@ pub mod node;
 pub mod op;
 pub mod operation;
 pub mod page;
+mod payload;
+pub mod records;
 pub mod refusal;
 pub mod request;
 pub mod scalar;

@@ -25,6 +25,12 @@ pub struct PageInfo {
 // CONCRETE CONNECTIONS: one line per type, kept sorted
 #[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
+#[graphql(concrete(name = "AccountConnection", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ConnectionConnection", params(super::connections::Connection)))]
+#[graphql(concrete(name = "DeliveryConnection", params(super::connections::Delivery)))]
+#[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
+#[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
+#[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -45,6 +51,12 @@ where
 // CONCRETE EDGES: one line per type, kept sorted
 #[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
+#[graphql(concrete(name = "AccountEdge", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ConnectionEdge", params(super::connections::Connection)))]
+#[graphql(concrete(name = "DeliveryEdge", params(super::connections::Delivery)))]
+#[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
+#[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
+#[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 pub struct Edge<N: OutputType> {
     /// Where this entry stands; opaque.
     pub cursor: String,

@@ -12,11 +12,24 @@ use crate::events::Tails;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(super::system::SystemQuery, super::identity::IdentityQuery);
+pub struct Query(
+    super::accounts::AccountsQuery,
+    super::connections::ConnectionsQuery,
+    super::identity::IdentityQuery,
+    super::imports::ImportsQuery,
+    super::records::RecordsQuery,
+    super::system::SystemQuery,
+);
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(super::identity::IdentityMutation);
+pub struct Mutation(
+    super::accounts::AccountsMutation,
+    super::connections::ConnectionsMutation,
+    super::identity::IdentityMutation,
+    super::imports::ImportsMutation,
+    super::records::RecordsMutation,
+);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
