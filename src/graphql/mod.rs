@@ -8,8 +8,10 @@
 
 pub mod answer;
 pub mod cache;
+pub mod categories;
 pub mod cost;
 pub mod error;
+pub mod events;
 pub mod fresh;
 pub mod identity;
 pub mod limits;
@@ -22,10 +24,12 @@ pub mod op;
 pub mod operation;
 pub mod page;
 pub mod refusal;
+pub mod reports;
 pub mod request;
 pub mod scalar;
 pub mod scan;
 pub mod schema;
 pub mod status;
+pub mod streams;
 pub mod system;
 pub mod variables;

@@ -25,6 +25,7 @@ pub struct PageInfo {
 // CONCRETE CONNECTIONS: one line per type, kept sorted
 #[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
+#[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -45,6 +46,7 @@ where
 // CONCRETE EDGES: one line per type, kept sorted
 #[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
+#[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
 pub struct Edge<N: OutputType> {
     /// Where this entry stands; opaque.
     pub cursor: String,

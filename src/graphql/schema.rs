@@ -8,18 +8,32 @@ use super::fresh::Fresh;
 use super::limits::Limits;
 use super::request::Pipeline;
 use crate::ctx::Handles;
+use crate::events::Tails;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(super::system::SystemQuery, super::identity::IdentityQuery);
+pub struct Query(
+    super::system::SystemQuery,
+    super::identity::IdentityQuery,
+    super::categories::CategoriesQuery,
+    super::events::EventsQuery,
+    super::reports::ReportsQuery,
+);
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(super::identity::IdentityMutation);
+pub struct Mutation(
+    super::identity::IdentityMutation,
+    super::categories::CategoriesMutation,
+    super::reports::ReportsMutation,
+);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription();
+pub struct Subscription(
+    super::events::EventsSubscription,
+    super::streams::StreamsSubscription,
+);
 
 /// The schema of balance.
 pub type Balance = Schema<Query, Mutation, Subscription>;
@@ -36,13 +50,14 @@ pub fn sdl() -> String {
 }
 
 /// The schema with the process behind it, and the doors in front of it.
-pub fn pipeline(handles: &Arc<Handles>) -> Pipeline<Balance> {
+pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
     let schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
     )
     .data(Arc::clone(handles))
+    .data(tails.clone())
     .extension(Fresh)
     .finish();
     let sdl = schema.sdl();
