@@ -1,0 +1,25 @@
+//! What every test stands on: an app of its own, people who call it, and what they hear.
+
+mod answer;
+mod app;
+mod client;
+mod data;
+mod env;
+mod feed;
+mod path;
+mod postgres;
+mod services;
+mod socket;
+mod tenant;
+mod world;
+
+pub use answer::{Answer, Reply};
+pub use app::{START, TestApp};
+pub use client::Client;
+pub use data::data;
+pub use feed::Feed;
+pub use path::Path;
+pub use services::Services;
+pub use socket::Socket;
+pub use tenant::Tenant;
+pub use world::World;
