@@ -30,6 +30,7 @@ pub mod demo;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod integrations;
 pub mod merchant;
 pub mod money;
 pub mod page;
