@@ -11,11 +11,11 @@ use crate::ctx::Handles;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(super::system::SystemQuery);
+pub struct Query(super::system::SystemQuery, super::identity::IdentityQuery);
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation();
+pub struct Mutation(super::identity::IdentityMutation);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]

@@ -8,6 +8,7 @@ mod support;
 mod direction;
 mod edge;
 mod health;
+mod identity;
 mod policies;
 mod schema;
 mod sockets;
