@@ -21,9 +21,11 @@
 //! ```
 
 pub mod accounts;
+pub mod app;
 pub mod approvals;
 pub mod bus;
 pub mod categories;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
@@ -48,7 +50,9 @@ pub mod queue;
 pub mod records;
 pub mod reports;
 pub mod rules;
+pub mod run;
 pub mod secret;
 pub mod telemetry;
 pub mod tenants;
 pub mod text;
+pub mod worker;

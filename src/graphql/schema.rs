@@ -8,6 +8,7 @@ use super::fresh::Fresh;
 use super::limits::Limits;
 use super::request::Pipeline;
 use crate::ctx::Handles;
+use crate::events::Tails;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
@@ -36,13 +37,14 @@ pub fn sdl() -> String {
 }
 
 /// The schema with the process behind it, and the doors in front of it.
-pub fn pipeline(handles: &Arc<Handles>) -> Pipeline<Balance> {
+pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
     let schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
     )
     .data(Arc::clone(handles))
+    .data(tails.clone())
     .extension(Fresh)
     .finish();
     let sdl = schema.sdl();

@@ -16,8 +16,15 @@ use crate::graphql::refusal::Code;
 
 /// A successful answer.
 pub fn success(caller: &Caller, status: StatusCode, data: impl Serialize) -> Response {
-    let meta = Meta { timestamp: caller.handles.clock.now(), request_id: &caller.request_id };
-    (status, Json(json!({ "success": true, "data": data, "meta": meta }))).into_response()
+    let meta = Meta {
+        timestamp: caller.handles.clock.now(),
+        request_id: &caller.request_id,
+    };
+    (
+        status,
+        Json(json!({ "success": true, "data": data, "meta": meta })),
+    )
+        .into_response()
 }
 
 #[derive(Serialize)]
@@ -37,7 +44,13 @@ pub fn failure(request_id: &str, error: &Error) -> Response {
         Error::Invalid { field, message } => vec![json!({ "path": field, "msg": message })],
         _ => Vec::new(),
     };
-    refuse(request_id, StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST), code, &error.to_string(), details)
+    refuse(
+        request_id,
+        StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
+        code,
+        &error.to_string(),
+        details,
+    )
 }
 
 /// A failed answer in words of its own.
@@ -49,17 +62,33 @@ pub fn refuse(
     details: Vec<serde_json::Value>,
 ) -> Response {
     let error = json!({ "code": code.as_str(), "message": message, "details": details });
-    (status, Json(json!({ "success": false, "error": error, "meta": { "requestId": request_id } }))).into_response()
+    (
+        status,
+        Json(json!({ "success": false, "error": error, "meta": { "requestId": request_id } })),
+    )
+        .into_response()
 }
 
 /// There is no such route.
 pub async fn unknown_route(caller: Caller) -> Response {
-    refuse(&caller.request_id, StatusCode::NOT_FOUND, Code::NotFound, "no such route; see docs/api.md", Vec::new())
+    refuse(
+        &caller.request_id,
+        StatusCode::NOT_FOUND,
+        Code::NotFound,
+        "no such route; see docs/api.md",
+        Vec::new(),
+    )
 }
 
 /// The route exists, for another method.
 pub async fn wrong_method(caller: Caller) -> Response {
-    refuse(&caller.request_id, StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, "this route takes another method", Vec::new())
+    refuse(
+        &caller.request_id,
+        StatusCode::METHOD_NOT_ALLOWED,
+        Code::BadRequest,
+        "this route takes another method",
+        Vec::new(),
+    )
 }
 
 /// A handler panicked: a bug, which is logged; the client learns no more than that.
@@ -70,5 +99,11 @@ pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
     tracing::error!(panic = text, "A request handler panicked");
-    refuse("", StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "something went wrong on our side", Vec::new())
+    refuse(
+        "",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Internal,
+        "something went wrong on our side",
+        Vec::new(),
+    )
 }

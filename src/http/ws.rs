@@ -37,8 +37,16 @@ const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 const OPERATIONS: usize = 100;
 
 /// Takes the socket over.
-pub fn open(edge: Edge, caller: Caller, upgrade: WebSocketUpgrade, headers: &HeaderMap) -> Response {
-    let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|v| v.to_str().ok()).unwrap_or_default();
+pub fn open(
+    edge: Edge,
+    caller: Caller,
+    upgrade: WebSocketUpgrade,
+    headers: &HeaderMap,
+) -> Response {
+    let offered = headers
+        .get(header::SEC_WEBSOCKET_PROTOCOL)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     if !offered.split(',').any(|name| name.trim() == PROTOCOL) {
         let message = format!("open the socket with the subprotocol {PROTOCOL}");
         return (StatusCode::BAD_REQUEST, message).into_response();
@@ -50,7 +58,13 @@ pub fn open(edge: Edge, caller: Caller, upgrade: WebSocketUpgrade, headers: &Hea
         .write_buffer_size(4 * 1024)
         .max_message_size(MESSAGE_MAX_BYTES)
         .on_upgrade(move |socket| async move {
-            let mut session = Session { edge, caller, socket, ctx: None, operations: StreamMap::new() };
+            let mut session = Session {
+                edge,
+                caller,
+                socket,
+                ctx: None,
+                operations: StreamMap::new(),
+            };
             if let Err((code, reason)) = session.run().await {
                 session.close(code, reason).await;
             }
@@ -112,7 +126,8 @@ impl Session {
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), Closing> {
-        let message = serde_json::from_str(text).map_err(|_| (4400, "the message is not of the protocol"))?;
+        let message =
+            serde_json::from_str(text).map_err(|_| (4400, "the message is not of the protocol"))?;
         match message {
             Incoming::ConnectionInit { payload } => self.init(payload).await,
             Incoming::Ping { payload } => {
@@ -136,15 +151,24 @@ impl Session {
             return Err((4429, "too many initialisation requests"));
         }
         let sent = payload.as_ref().and_then(|p| {
-            let named = ["Authorization", "authorization"].iter().find_map(|name| p.get(*name));
+            let named = ["Authorization", "authorization"]
+                .iter()
+                .find_map(|name| p.get(*name));
             named.and_then(Value::as_str)
         });
         let bearer = match sent {
-            Some(value) => value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")).map(str::to_owned),
+            Some(value) => value
+                .strip_prefix("Bearer ")
+                .or_else(|| value.strip_prefix("bearer "))
+                .map(str::to_owned),
             None => self.caller.bearer.clone(),
         };
         let bearer = bearer.ok_or((4403, "send connection_init {Authorization: \"Bearer …\"}"))?;
-        let ctx = self.caller.ctx_of(&bearer).await.map_err(|_| (4403, "the access token is not good"))?;
+        let ctx = self
+            .caller
+            .ctx_of(&bearer)
+            .await
+            .map_err(|_| (4403, "the access token is not good"))?;
         self.ctx = Some(Arc::new(ctx));
         self.send(json!({ "type": "connection_ack" })).await
     }
@@ -159,17 +183,28 @@ impl Session {
         if self.operations.len() >= OPERATIONS {
             return Err((4429, "at most 100 operations may be open on one socket"));
         }
-        let prepared = from_json(payload).and_then(|sent| self.edge.pipeline.prepare(sent, Allowed::STREAM));
+        let prepared =
+            from_json(payload).and_then(|sent| self.edge.pipeline.prepare(sent, Allowed::STREAM));
         let mut prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 let error = refusal.into_server_error(&self.caller.request_id);
-                return self.send(json!({ "id": id, "type": "error", "payload": [error] })).await;
+                return self
+                    .send(json!({ "id": id, "type": "error", "payload": [error] }))
+                    .await;
             }
         };
-        prepared.request = prepared.request.data(Arc::new(ctx.again())).data(self.caller.origin.clone());
-        let answers = self.edge.pipeline.stream(prepared, None, self.caller.request_id.clone());
-        let answers = answers.map(Answer::Item).chain(tokio_stream::once(Answer::End));
+        prepared.request = prepared
+            .request
+            .data(Arc::new(ctx.again()))
+            .data(self.caller.origin.clone());
+        let answers = self
+            .edge
+            .pipeline
+            .stream(prepared, None, self.caller.request_id.clone());
+        let answers = answers
+            .map(Answer::Item)
+            .chain(tokio_stream::once(Answer::End));
         self.operations.insert(id, Box::pin(answers));
         Ok(())
     }
@@ -180,13 +215,17 @@ impl Session {
             return self.send(json!({ "id": id, "type": "complete" })).await;
         };
         let body = to_json(&response).map_err(|_| (1011, "an answer could not be written"))?;
-        let payload: Value = serde_json::from_slice(&body).map_err(|_| (1011, "an answer could not be written"))?;
+        let payload: Value =
+            serde_json::from_slice(&body).map_err(|_| (1011, "an answer could not be written"))?;
         if payload.get("data").is_none() {
             // nothing was executed: the operation as such was refused, and that ends it
             self.operations.remove(&id);
-            return self.send(json!({ "id": id, "type": "error", "payload": payload["errors"] })).await;
+            return self
+                .send(json!({ "id": id, "type": "error", "payload": payload["errors"] }))
+                .await;
         }
-        self.send(json!({ "id": id, "type": "next", "payload": payload })).await
+        self.send(json!({ "id": id, "type": "next", "payload": payload }))
+            .await
     }
 
     async fn send(&mut self, message: Value) -> Result<(), Closing> {
@@ -200,7 +239,10 @@ impl Session {
 
     async fn close(&mut self, code: u16, reason: &'static str) {
         if code != 0 {
-            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            let frame = Message::Close(Some(CloseFrame {
+                code,
+                reason: reason.into(),
+            }));
             drop(tokio::time::timeout(Duration::from_secs(1), self.socket.send(frame)).await);
         }
     }

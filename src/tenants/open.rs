@@ -1,12 +1,11 @@
 //! Opening a tenant: its owner, its event log and its chart of accounts, or none of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::{CategoryId, TenantId, UserId, category};
+use entity::{TenantId, UserId};
 
-use crate::categories::chart::{CHART, Kind};
-use crate::ctx::{Actor, Ctx, Handles, Tx};
+use crate::categories;
+use crate::ctx::{Actor, Ctx, Handles};
 use crate::error::Result;
 use crate::identity::{self, NewTenant, SignedIn};
 use crate::permission::Permissions;
@@ -46,35 +45,11 @@ async fn open_as(handles: &Arc<Handles>, new: NewTenant, demo: bool) -> Result<O
     );
     let mut tx = ctx.begin().await?;
     let tokens = identity::found(&mut tx, founder, demo).await?;
-    plant(&mut tx).await?;
+    categories::plant(&mut tx).await?;
     tx.commit().await?;
     Ok(Opened {
         tenant,
         owner,
         tokens,
     })
-}
-
-/// Stores the chart of accounts a tenant starts with.
-async fn plant(tx: &mut Tx<'_>) -> Result<()> {
-    let ctx = tx.ctx();
-    let ids: HashMap<&str, CategoryId> = CHART.iter().map(|e| (e.code, ctx.id())).collect();
-    let rows = CHART.iter().map(|entry| category::Model {
-        tenant_id: ctx.tenant(),
-        id: ids[entry.code],
-        parent_id: entry.parent.map(|code| ids[code]),
-        code: entry.code.to_owned(),
-        name: entry.name.to_owned(),
-        kind: match entry.kind {
-            Kind::Asset => category::Kind::Asset,
-            Kind::Liability => category::Kind::Liability,
-            Kind::Equity => category::Kind::Equity,
-            Kind::Income => category::Kind::Income,
-            Kind::Expense => category::Kind::Expense,
-        },
-        archived_at: None,
-        created_at: ctx.now(),
-        updated_at: ctx.now(),
-    });
-    tx.insert_all(rows.collect()).await
 }
