@@ -21,16 +21,22 @@ fn rooms_use_only_what_lies_below_them() {
             continue;
         }
         let Some(place) = places.get(room) else {
-            wrong.push(format!("src/{inside}: the room {room} is not in the list of src/lib.rs"));
+            wrong.push(format!(
+                "src/{inside}: the room {room} is not in the list of src/lib.rs"
+            ));
             continue;
         };
         for (line, used) in uses(&fs::read_to_string(&file).unwrap()) {
             let Some(other) = places.get(&used) else {
-                wrong.push(format!("src/{inside}:{line}: crate::{used} is not in the list"));
+                wrong.push(format!(
+                    "src/{inside}:{line}: crate::{used} is not in the list"
+                ));
                 continue;
             };
             if other < place {
-                wrong.push(format!("src/{inside}:{line}: {room} uses {used}, which is above it"));
+                wrong.push(format!(
+                    "src/{inside}:{line}: {room} uses {used}, which is above it"
+                ));
             }
         }
     }

@@ -26,7 +26,10 @@ async fn the_process_lives_and_has_started() {
     let app = TestApp::start().await;
     let anybody = app.anybody();
     let live = anybody.get("/health/live").await;
-    assert_eq!((live.status, live.json()["status"].as_str()), (200, Some("ok")));
+    assert_eq!(
+        (live.status, live.json()["status"].as_str()),
+        (200, Some("ok"))
+    );
     let startup = anybody.get("/health/startup").await;
     assert_eq!(startup.status, 200);
     assert_eq!(startup.json().text("checks.migrations"), "ok");
@@ -60,9 +63,15 @@ async fn a_process_that_may_not_serve_says_so() {
     let anybody = app.anybody();
     app.app().ready.store(false, Ordering::Relaxed);
     let ready = anybody.get("/health/ready").await;
-    assert_eq!((ready.status, ready.json().text("status")), (503, "down".to_owned()));
+    assert_eq!(
+        (ready.status, ready.json().text("status")),
+        (503, "down".to_owned())
+    );
     let startup = anybody.get("/health/startup").await;
-    assert_eq!((startup.status, startup.json().text("status")), (503, "starting".to_owned()));
+    assert_eq!(
+        (startup.status, startup.json().text("status")),
+        (503, "starting".to_owned())
+    );
     assert_eq!(anybody.get("/health/live").await.status, 200);
     app.finish().await;
 }

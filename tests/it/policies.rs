@@ -24,11 +24,20 @@ async fn every_tenant_table_is_guarded() {
     assert!(tables.len() > 15, "the tables were not found");
     for (name, table) in &tables {
         let exempt = EXEMPT.iter().any(|(exempt, _)| exempt == name);
-        assert!(table.tenanted || exempt, "{name} has no tenant and is not listed as exempt");
-        assert_eq!(table.guarded, !exempt, "{name}: enabled, forced and with a policy, unless exempt");
+        assert!(
+            table.tenanted || exempt,
+            "{name} has no tenant and is not listed as exempt"
+        );
+        assert_eq!(
+            table.guarded, !exempt,
+            "{name}: enabled, forced and with a policy, unless exempt"
+        );
     }
     for (exempt, _) in EXEMPT {
-        assert!(tables.contains_key(*exempt), "{exempt} is exempt but does not exist");
+        assert!(
+            tables.contains_key(*exempt),
+            "{exempt} is exempt but does not exist"
+        );
     }
     app.finish().await;
 }
@@ -73,7 +82,10 @@ async fn a_tenant_sees_and_writes_its_own_rows_only() {
     // not even by mistake: the row would belong to somebody else
     let steal = format!("update core.category set tenant_id = '{}'", tenants[1]);
     let refused = tx.execute_unprepared(&steal).await.unwrap_err();
-    assert!(refused.to_string().contains("row-level security"), "{refused}");
+    assert!(
+        refused.to_string().contains("row-level security"),
+        "{refused}"
+    );
     drop(tx);
     app.finish().await;
 }
@@ -99,7 +111,10 @@ async fn what_happened_cannot_be_changed_by_the_server() {
         let refused = tx.execute_unprepared(attempt).await;
         let refused = refused.map(|_| ()).expect_err(attempt).to_string();
         let because = ["permission denied", "must be owner"];
-        assert!(because.iter().any(|why| refused.contains(why)), "{attempt}: {refused}");
+        assert!(
+            because.iter().any(|why| refused.contains(why)),
+            "{attempt}: {refused}"
+        );
     }
     app.finish().await;
 }

@@ -26,7 +26,11 @@ fn everything_in_the_schema_is_described() {
         }
     }
     let count = silent.0.len();
-    assert!(count == 0, "{count} without a description:\n{}", silent.0.join("\n"));
+    assert!(
+        count == 0,
+        "{count} without a description:\n{}",
+        silent.0.join("\n")
+    );
 }
 
 #[test]

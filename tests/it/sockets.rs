@@ -12,11 +12,22 @@ async fn questions_are_answered_over_the_socket_too() {
     let app = TestApp::start().await;
     let owner = app.tenant("acme").await.owner();
     let mut socket = owner.socket().await;
-    socket.send(&subscribe("a", "{ viewer { user { email } } }")).await;
+    socket
+        .send(&subscribe("a", "{ viewer { user { email } } }"))
+        .await;
     let next = socket.next().await;
-    assert_eq!((next.text("type"), next.text("id")), ("next".to_owned(), "a".to_owned()));
-    assert_eq!(next.text("payload.data.viewer.user.email"), "owner@acme.example");
-    assert_eq!(socket.next().await, json!({ "type": "complete", "id": "a" }));
+    assert_eq!(
+        (next.text("type"), next.text("id")),
+        ("next".to_owned(), "a".to_owned())
+    );
+    assert_eq!(
+        next.text("payload.data.viewer.user.email"),
+        "owner@acme.example"
+    );
+    assert_eq!(
+        socket.next().await,
+        json!({ "type": "complete", "id": "a" })
+    );
     // the id is free again
     socket.send(&subscribe("a", "{ __typename }")).await;
     assert_eq!(socket.next().await["type"], "next");
@@ -28,7 +39,10 @@ async fn an_operation_that_is_refused_leaves_the_socket_open() {
     let app = TestApp::start().await;
     let owner = app.tenant("acme").await.owner();
     let mut socket = owner.socket().await;
-    for (document, code) in [("{ nothing }", "GRAPHQL_VALIDATION_FAILED"), ("{", "GRAPHQL_PARSE_FAILED")] {
+    for (document, code) in [
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{", "GRAPHQL_PARSE_FAILED"),
+    ] {
         socket.send(&subscribe("a", document)).await;
         let error = socket.next().await;
         assert_eq!(error["type"], "error", "{error}");
@@ -44,8 +58,13 @@ async fn an_operation_that_is_refused_leaves_the_socket_open() {
 async fn a_ping_is_answered_with_what_it_carries() {
     let app = TestApp::start().await;
     let mut socket = app.anybody().bare_socket().await;
-    socket.send(&json!({ "type": "ping", "payload": { "n": 1 } })).await;
-    assert_eq!(socket.next().await, json!({ "type": "pong", "payload": { "n": 1 } }));
+    socket
+        .send(&json!({ "type": "ping", "payload": { "n": 1 } }))
+        .await;
+    assert_eq!(
+        socket.next().await,
+        json!({ "type": "pong", "payload": { "n": 1 } })
+    );
     socket.send(&json!({ "type": "ping" })).await;
     assert_eq!(socket.next().await, json!({ "type": "pong" }));
     app.finish().await;
@@ -62,9 +81,21 @@ async fn who_does_not_introduce_themselves_is_closed() {
         ("subscribe before ack", vec![query.clone()], 4401),
         ("no token", vec![json!({ "type": "connection_init" })], 4403),
         ("a bad token", vec![bearer("not.a.token")], 4403),
-        ("no message of the protocol", vec![json!({ "type": "hello" })], 4400),
-        ("an id that is taken", vec![good.clone(), events("a"), events("a")], 4409),
-        ("a second introduction", vec![good.clone(), good.clone()], 4429),
+        (
+            "no message of the protocol",
+            vec![json!({ "type": "hello" })],
+            4400,
+        ),
+        (
+            "an id that is taken",
+            vec![good.clone(), events("a"), events("a")],
+            4409,
+        ),
+        (
+            "a second introduction",
+            vec![good.clone(), good.clone()],
+            4429,
+        ),
     ];
     for (what, messages, code) in cases {
         let mut socket = app.anybody().bare_socket().await;

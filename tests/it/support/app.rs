@@ -17,7 +17,8 @@ use super::world::Place;
 use super::{Client, Services, Tenant, World};
 
 /// The time at which every test begins.
-pub const START: DateTime<Utc> = DateTime::from_timestamp_secs(1_772_442_000).expect("2026-03-02 09:00");
+pub const START: DateTime<Utc> =
+    DateTime::from_timestamp_secs(1_772_442_000).expect("2026-03-02 09:00");
 
 const JWT_SECRET: &str = "tests sign their tokens with this, and nobody else";
 const SECRET_KEY: &str = "tests keep their secrets with this, and nobody else";
@@ -136,7 +137,10 @@ impl TestApp {
             ("HOST", config.host.to_string()),
             ("PORT", "0".to_owned()),
             ("DATABASE_URL", config.database_url()),
-            ("DATABASE_CONNECTIONS", config.database_connections.to_string()),
+            (
+                "DATABASE_CONNECTIONS",
+                config.database_connections.to_string(),
+            ),
             ("REDIS_PREFIX", config.redis_prefix.clone()),
             ("DATA_DIR", config.data_dir.display().to_string()),
             ("JWT_SECRET", JWT_SECRET.to_owned()),

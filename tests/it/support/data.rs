@@ -14,6 +14,10 @@ pub fn data(name: &str) -> Option<PathBuf> {
         return None;
     };
     let path = PathBuf::from(folder).join(name);
-    assert!(path.exists(), "there is no {} in BALANCE_DATA", path.display());
+    assert!(
+        path.exists(),
+        "there is no {} in BALANCE_DATA",
+        path.display()
+    );
     Some(path)
 }

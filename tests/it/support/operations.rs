@@ -59,9 +59,9 @@ impl Schema {
         ];
         let mut operations = Vec::new();
         for (kind, root) in roots {
-            let mut fields: Vec<_> = self.fields(root).iter().collect();
+            let mut fields = self.fields(root);
             fields.sort_by_key(|field| field.name.node.to_string());
-            operations.extend(fields.into_iter().map(|field| self.operation(kind, field)));
+            operations.extend(fields.iter().map(|field| self.operation(kind, field)));
         }
         operations
     }
@@ -78,7 +78,9 @@ impl Schema {
 
     /// Whether a type has a field.
     pub fn has(&self, name: &str, field: &str) -> bool {
-        self.fields(name).iter().any(|found| found.name.node == field)
+        self.fields(name)
+            .iter()
+            .any(|found| found.name.node == field)
     }
 
     /// The types that `node` can answer with.
@@ -137,20 +139,37 @@ impl Schema {
         match self.types.get(name).map(|ty| &ty.kind) {
             Some(TypeKind::Enum(choices)) => json!(choices.values[0].node.value.node.as_str()),
             Some(TypeKind::InputObject(input)) => {
-                let one_of = self.types[name].directives.iter().any(|d| d.node.name.node == "oneOf");
+                let one_of = self.types[name]
+                    .directives
+                    .iter()
+                    .any(|d| d.node.name.node == "oneOf");
                 self.fill(input, one_of, path, ids, id)
             }
             _ => scalar(name),
         }
     }
 
-    fn fill(&self, input: &InputObjectType, one_of: bool, path: &str, ids: &Ids, id: &dyn Fn(&str) -> String) -> Value {
+    fn fill(
+        &self,
+        input: &InputObjectType,
+        one_of: bool,
+        path: &str,
+        ids: &Ids,
+        id: &dyn Fn(&str) -> String,
+    ) -> Value {
         let mut filled = serde_json::Map::new();
         for field in &input.fields {
             let name = field.node.name.node.as_str();
-            let inner = if path.is_empty() || path == "input" { name.to_owned() } else { format!("{path}.{name}") };
+            let inner = if path.is_empty() || path == "input" {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            };
             if needed(&field.node) || (one_of && filled.is_empty()) || ids.contains_key(&inner) {
-                filled.insert(name.to_owned(), self.make(&field.node.ty.node, &inner, ids, id));
+                filled.insert(
+                    name.to_owned(),
+                    self.make(&field.node.ty.node, &inner, ids, id),
+                );
             }
         }
         Value::Object(filled)
@@ -159,14 +178,48 @@ impl Schema {
 
 impl Operation {
     /// A document that runs it, and its variables.
-    pub fn document(&self, schema: &Schema, ids: &Ids, id: &dyn Fn(&str) -> String, select: &str) -> (String, Value) {
+    pub fn document(
+        &self,
+        schema: &Schema,
+        ids: &Ids,
+        id: &dyn Fn(&str) -> String,
+        select: &str,
+    ) -> (String, Value) {
         let variables = schema.arguments(self, ids, id);
-        let given = |argument: &&InputValueDefinition| variables.get(argument.name.node.as_str()).is_some();
-        let declared: Vec<_> = self.arguments.iter().filter(given).map(|a| format!("${}: {}", a.name.node, a.ty.node)).collect();
-        let passed: Vec<_> = self.arguments.iter().filter(given).map(|a| format!("{0}: ${0}", a.name.node)).collect();
-        let within = |list: Vec<String>| if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) };
-        let select = if self.object { format!(" {{ {select} }}") } else { String::new() };
-        let document = format!("{} X{} {{ {}{}{} }}", self.kind, within(declared), self.name, within(passed), select);
+        let given =
+            |argument: &&InputValueDefinition| variables.get(argument.name.node.as_str()).is_some();
+        let declared: Vec<_> = self
+            .arguments
+            .iter()
+            .filter(given)
+            .map(|a| format!("${}: {}", a.name.node, a.ty.node))
+            .collect();
+        let passed: Vec<_> = self
+            .arguments
+            .iter()
+            .filter(given)
+            .map(|a| format!("{0}: ${0}", a.name.node))
+            .collect();
+        let within = |list: Vec<String>| {
+            if list.is_empty() {
+                String::new()
+            } else {
+                format!("({})", list.join(", "))
+            }
+        };
+        let select = if self.object {
+            format!(" {{ {select} }}")
+        } else {
+            String::new()
+        };
+        let document = format!(
+            "{} X{} {{ {}{}{} }}",
+            self.kind,
+            within(declared),
+            self.name,
+            within(passed),
+            select
+        );
         (document, variables)
     }
 
@@ -178,11 +231,17 @@ impl Operation {
             match base(&argument.ty.node.base).as_str() {
                 "ID" => paths.push(name),
                 ty => {
-                    if let Some(TypeKind::InputObject(input)) = schema.types.get(ty).map(|ty| &ty.kind) {
+                    if let Some(TypeKind::InputObject(input)) =
+                        schema.types.get(ty).map(|ty| &ty.kind)
+                    {
                         for field in &input.fields {
                             let inner = field.node.name.node.to_string();
                             if base(&field.node.ty.node.base) == "ID" {
-                                paths.push(if name == "input" { inner } else { format!("{name}.{inner}") });
+                                paths.push(if name == "input" {
+                                    inner
+                                } else {
+                                    format!("{name}.{inner}")
+                                });
                             }
                         }
                     }
@@ -193,39 +252,62 @@ impl Operation {
     }
 
     /// Runs it as somebody, learning from what it answers which kinds of ids it wants.
-    pub async fn run(&self, schema: &Schema, as_: &Client, ids: &mut Ids, id: &dyn Fn(&str) -> String) -> Answer {
+    pub async fn run(
+        &self,
+        schema: &Schema,
+        as_: &Client,
+        ids: &mut Ids,
+        id: &dyn Fn(&str) -> String,
+    ) -> Answer {
         loop {
-            let (document, variables) = self.document(schema, ids, id, "__typename");
+            let select = match schema.has(&self.returns, "userErrors") {
+                true => "userErrors { field message code }",
+                false => "__typename",
+            };
+            let (document, variables) = self.document(schema, ids, id, select);
             let answer = as_.run(&document, variables.clone()).await;
             let code = answer.body["errors"][0]["extensions"]["code"].as_str();
-            let fits = !matches!(code, Some("GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED" | "BAD_REQUEST"));
-            assert!(fits, "{document} with {variables} does not fit the schema: {:#}", answer.body);
-            match self.learn(schema, &answer.body, ids) {
-                true => continue,
-                false => return answer,
+            let fits = !matches!(
+                code,
+                Some("GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED" | "BAD_REQUEST")
+            );
+            assert!(
+                fits,
+                "{document} with {variables} does not fit the schema: {:#}",
+                answer.body
+            );
+            if !self.learn(schema, &answer, ids) {
+                return answer;
             }
         }
     }
 
-    /// Takes a complaint about the kind of an id to heart; whether there was one.
-    fn learn(&self, schema: &Schema, body: &Value, ids: &mut Ids) -> bool {
-        let text = body.to_string();
-        let kinds = ["the id of a ", "use the `id` of a "];
-        let Some(kind) = kinds.iter().find_map(|before| {
-            // the kind that is needed is named last
-            let at = text.rfind(before)? + before.len();
-            let end = text[at..].find(|c: char| !c.is_alphanumeric())?;
-            Some(text[at..at + end].to_owned())
-        }) else {
+    /// Takes a complaint about the kind of an id to heart; whether there was one that is new.
+    fn learn(&self, schema: &Schema, answer: &Answer, ids: &mut Ids) -> bool {
+        let as_data = answer.user_errors();
+        let complaint = match as_data.first() {
+            Some(error) => Some((&error["field"], &error["message"])),
+            None => {
+                let detail = &answer.body["errors"][0]["extensions"]["details"][0];
+                Some((&detail["path"], &detail["msg"]))
+            }
+        };
+        let Some((Some(field), Some(message))) = complaint.map(|(f, m)| (f.as_str(), m.as_str()))
+        else {
             return false;
         };
-        // the field is named before the complaint; the longest path that is named is meant
-        let mut paths = self.id_paths(schema);
-        paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
-        let named = |path: &&String| text.contains(path.as_str()) || text.contains(path.rsplit('.').next().unwrap_or(path));
-        let path = paths.iter().find(|path| named(path) && ids.get(*path) != Some(&kind));
-        match path {
-            Some(path) => ids.insert(path.clone(), kind).is_none_or(|old| old == "Unknown"),
+        // "…; the id of a Rule is needed" and "…; use the `id` of a Rule"
+        let Some((_, kind)) = message.rsplit_once(" of a ") else {
+            return false;
+        };
+        let kind: String = kind.chars().take_while(|c| c.is_alphanumeric()).collect();
+        let plain: String = field
+            .chars()
+            .filter(|c| !matches!(c, '[' | ']' | '0'..='9'))
+            .collect();
+        let mut paths = self.id_paths(schema).into_iter();
+        match paths.find(|path| *path == plain || plain.ends_with(&format!(".{path}"))) {
+            Some(path) => ids.insert(path, kind.clone()) != Some(kind),
             None => false,
         }
     }
@@ -233,7 +315,11 @@ impl Operation {
 
 /// An id of a kind that belongs to nothing.
 pub fn nowhere(kind: &str) -> String {
-    global(kind, Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001)).to_string()
+    global(
+        kind,
+        Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001),
+    )
+    .to_string()
 }
 
 fn needed(input: &InputValueDefinition) -> bool {

@@ -37,9 +37,7 @@ pub trait Path {
 
 impl Path for Value {
     fn path(&self, path: &str) -> &Value {
-        let steps = path
-            .split(['.', '[', ']'])
-            .filter(|step| !step.is_empty());
+        let steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
         let mut at = self;
         for step in steps {
             let next = match (at, step.parse::<usize>()) {

@@ -27,7 +27,11 @@ impl Database {
     pub async fn create(stores: &Stores, name: &str) -> Self {
         let template = template(stores).await;
         let admin = connect(&stores.migrator).await;
-        execute(&admin, &format!("create database {name} template {template}")).await;
+        execute(
+            &admin,
+            &format!("create database {name} template {template}"),
+        )
+        .await;
         drop(admin.close().await);
         Self {
             name: name.to_owned(),
@@ -83,7 +87,11 @@ async fn make_template(stores: &Stores) -> String {
         let granted = db::grant_app_role(&owner, "app").await;
         granted.expect("the application role is granted its rights");
         owner.close().await;
-        execute(&admin, &format!("alter database {building} rename to {template}")).await;
+        execute(
+            &admin,
+            &format!("alter database {building} rename to {template}"),
+        )
+        .await;
     }
     lock.commit().await.expect("the lock is released");
     drop(holder.close().await);

@@ -82,7 +82,8 @@ impl Tenant {
         let invited = self.owner.run(ADD_MEMBER, json!({ "input": input })).await;
         let link = invited.ok().text("addMember.link");
         let (_, token) = link.split_once("token=").expect("the link holds a token");
-        let input = json!({ "token": token, "name": format!("{role} {number}"), "password": PASSWORD });
+        let input =
+            json!({ "token": token, "name": format!("{role} {number}"), "password": PASSWORD });
         let joined = self.owner.run(ACCEPT, json!({ "input": input })).await.ok();
         let token = joined.text("acceptInvitation.session.accessToken");
         self.owner.with_token(&token)
