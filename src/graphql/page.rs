@@ -31,6 +31,7 @@ pub struct PageInfo {
 #[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
 #[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
+#[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
 pub struct Connection<N: OutputType>
 where
     Edge<N>: OutputType,
@@ -57,6 +58,7 @@ where
 #[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
 #[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
+#[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
 pub struct Edge<N: OutputType> {
     /// Where this entry stands; opaque.
     pub cursor: String,

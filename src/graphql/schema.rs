@@ -14,10 +14,13 @@ use crate::events::Tails;
 #[derive(MergedObject, Default)]
 pub struct Query(
     super::accounts::AccountsQuery,
+    super::categories::CategoriesQuery,
     super::connections::ConnectionsQuery,
+    super::events::EventsQuery,
     super::identity::IdentityQuery,
     super::imports::ImportsQuery,
     super::records::RecordsQuery,
+    super::reports::ReportsQuery,
     super::system::SystemQuery,
 );
 
@@ -25,15 +28,20 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     super::accounts::AccountsMutation,
+    super::categories::CategoriesMutation,
     super::connections::ConnectionsMutation,
     super::identity::IdentityMutation,
     super::imports::ImportsMutation,
     super::records::RecordsMutation,
+    super::reports::ReportsMutation,
 );
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription();
+pub struct Subscription(
+    super::events::EventsSubscription,
+    super::streams::StreamsSubscription,
+);
 
 /// The schema of balance.
 pub type Balance = Schema<Query, Mutation, Subscription>;
