@@ -20,17 +20,25 @@
 //! error permission money merchant text page clock secret
 //! ```
 
+pub mod accounts;
+pub mod app;
 pub mod approvals;
 pub mod bus;
 pub mod categories;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod ctx;
 pub mod db;
 pub mod demo;
 pub mod error;
+pub mod events;
+pub mod files;
 pub mod graphql;
 pub mod http;
+pub mod identity;
+pub mod imports;
 pub mod integrations;
 pub mod merchant;
 pub mod money;
@@ -39,7 +47,12 @@ pub mod page;
 pub mod permission;
 pub mod processing;
 pub mod queue;
+pub mod records;
+pub mod reports;
 pub mod rules;
+pub mod run;
 pub mod secret;
 pub mod telemetry;
+pub mod tenants;
 pub mod text;
+pub mod worker;

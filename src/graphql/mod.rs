@@ -11,6 +11,7 @@ pub mod cache;
 pub mod cost;
 pub mod error;
 pub mod fresh;
+pub mod identity;
 pub mod limits;
 pub mod loader;
 pub mod measure;

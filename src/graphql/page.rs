@@ -23,7 +23,12 @@ pub struct PageInfo {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE CONNECTIONS: one line per type, kept sorted
-pub struct Connection<N: OutputType> {
+#[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
+#[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
+pub struct Connection<N: OutputType>
+where
+    Edge<N>: OutputType,
+{
     /// The entries of this page.
     pub edges: Vec<Edge<N>>,
     /// Where this page stands.
@@ -38,6 +43,8 @@ pub struct Connection<N: OutputType> {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE EDGES: one line per type, kept sorted
+#[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
+#[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
 pub struct Edge<N: OutputType> {
     /// Where this entry stands; opaque.
     pub cursor: String,
@@ -45,7 +52,10 @@ pub struct Edge<N: OutputType> {
     pub node: N,
 }
 
-impl<N: OutputType> Connection<N> {
+impl<N: OutputType> Connection<N>
+where
+    Edge<N>: OutputType,
+{
     /// A page as clients see it.
     pub fn of<T>(page: Page<T>, node: impl Fn(T) -> N) -> Self {
         let page_info = PageInfo {

@@ -8,14 +8,15 @@ use super::fresh::Fresh;
 use super::limits::Limits;
 use super::request::Pipeline;
 use crate::ctx::Handles;
+use crate::events::Tails;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(super::system::SystemQuery);
+pub struct Query(super::system::SystemQuery, super::identity::IdentityQuery);
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation();
+pub struct Mutation(super::identity::IdentityMutation);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
@@ -36,13 +37,14 @@ pub fn sdl() -> String {
 }
 
 /// The schema with the process behind it, and the doors in front of it.
-pub fn pipeline(handles: &Arc<Handles>) -> Pipeline<Balance> {
+pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
     let schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
     )
     .data(Arc::clone(handles))
+    .data(tails.clone())
     .extension(Fresh)
     .finish();
     let sdl = schema.sdl();

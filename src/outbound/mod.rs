@@ -2,4 +2,7 @@
 //! timeout of its own. Nothing here knows about books, and nothing here is called while a transaction is open.
 
 pub mod breaker;
+mod client;
 pub mod llm;
+
+pub use client::client;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use entity::{AccountId, CategoryId, record};
+use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
@@ -92,11 +93,13 @@ impl Asker {
             }
         }
         let open: Vec<(Subject, &record::Model)> = open.into_iter().collect();
-        let heard: Vec<Vec<(Subject, View)>> = stream::iter(open.chunks(QUESTIONS))
-            .map(|questions| self.ask_about(questions, &choices, now))
-            .buffered(AT_ONCE)
-            .collect()
-            .await;
+        // boxed one by one: the compiler cannot see that a stream of borrowing futures may move between threads
+        let mut asked: Vec<BoxFuture<'_, Vec<(Subject, View)>>> = Vec::new();
+        for questions in open.chunks(QUESTIONS) {
+            asked.push(Box::pin(self.ask_about(questions, &choices, now)));
+        }
+        let heard: Vec<Vec<(Subject, View)>> =
+            stream::iter(asked).buffered(AT_ONCE).collect().await;
         let mut views: HashMap<Subject, View> = HashMap::new();
         for (subject, view) in heard.into_iter().flatten() {
             if view.category.is_some() {
