@@ -136,7 +136,7 @@ pub async fn archive(ctx: &Ctx, id: CategoryId) -> Result<category::Model> {
         .count();
     if below > 0 {
         return Err(Error::conflict(format!(
-            "{below} categories below it are in use; archive or move them first"
+            "categories below it are in use ({below}); archive or move them first"
         )));
     }
     let row = category::Model {

@@ -17,14 +17,14 @@ use crate::permission::Permissions;
 const MAX_ID_BYTES: usize = 255;
 
 /// The headers of a signed request, as they came.
-#[derive(Clone, Copy, Debug)]
-pub struct Headers<'r> {
+#[derive(Clone, Debug)]
+pub struct Envelope {
     /// `webhook-id`.
-    pub id: &'r str,
+    pub id: String,
     /// `webhook-timestamp`.
-    pub timestamp: &'r str,
+    pub timestamp: String,
     /// `webhook-signature`.
-    pub signature: &'r str,
+    pub signature: String,
 }
 
 /// The answer to a request that was kept.
@@ -41,7 +41,7 @@ pub struct Delivered {
 pub async fn deliver(
     handles: &Arc<Handles>,
     connection: ConnectionId,
-    headers: Headers<'_>,
+    envelope: &Envelope,
     body: &[u8],
 ) -> Result<Delivered> {
     let key = find_key(handles, connection).await?;
@@ -55,9 +55,9 @@ pub async fn deliver(
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     verify(
         &secrets,
-        headers.id,
-        headers.timestamp,
-        headers.signature,
+        &envelope.id,
+        &envelope.timestamp,
+        &envelope.signature,
         body,
         now.timestamp(),
         TOLERANCE_SECONDS,
@@ -66,7 +66,7 @@ pub async fn deliver(
     let Some(key) = key else {
         return Err(refusal(SignatureError::Mismatch));
     };
-    if headers.id.len() > MAX_ID_BYTES {
+    if envelope.id.len() > MAX_ID_BYTES {
         return Err(Error::invalid(
             "webhook-id",
             format!("is longer than the {MAX_ID_BYTES} bytes that are accepted"),
@@ -78,7 +78,7 @@ pub async fn deliver(
         .ok_or_else(|| Error::invalid("body", "is not UTF-8 text; JSON is accepted"))?;
     let actor = Actor::Connection(connection);
     let ctx = Ctx::new(handles.clone(), actor, key.tenant_id, Permissions::NONE);
-    keep(&ctx, connection, headers.id, body).await
+    keep(&ctx, connection, &envelope.id, body).await
 }
 
 /// The key of a connection, whose ever it is.

@@ -12,7 +12,7 @@ mod secret;
 pub use change::{
     ConnectionChange, Created, NewConnection, change, create, disable, enable, rotate,
 };
-pub use deliver::{Delivered, Headers, deliver};
+pub use deliver::{Delivered, Envelope, deliver};
 pub use find::{
     DeliveryFilter, by_ids, count, count_deliveries, deliveries, deliveries_by_ids, list, load,
     load_delivery,

@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use entity::event;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// Says how the bytes that follow are to be read.
 const VERSION: &[u8; 2] = b"v1";
@@ -44,6 +45,11 @@ impl Cursor {
         Self::new(event.sequence, event.recorded_at)
     }
 
+    /// Reads the text that clients keep, or `START`.
+    pub fn parse(text: &str) -> Result<Self> {
+        text.parse()
+    }
+
     /// The sequence of the last event before this place; 0 when there is none, and for [`START`](Self::START).
     pub fn sequence(self) -> i64 {
         self.sequence.max(0)
@@ -52,6 +58,20 @@ impl Cursor {
     /// Whether it means the oldest event kept rather than a place.
     pub fn is_start(self) -> bool {
         self == Self::START
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -71,7 +91,7 @@ impl fmt::Display for Cursor {
 impl FromStr for Cursor {
     type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self> {
         if text == START {
             return Ok(Self::START);
         }

@@ -13,55 +13,45 @@ use crate::permission::Permission;
 /// The most events a page may have.
 pub const MAX: u64 = 500;
 
-/// Which events are wanted. Empty means all of them.
+/// Which events are wanted. What is empty asks for nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    kinds: Vec<&'static str>,
-    subject: Option<Uuid>,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
+    /// Of one of these kinds, by their public names.
+    pub kinds: Vec<String>,
+    /// About this thing.
+    pub subject: Option<Uuid>,
+    /// Recorded then or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Recorded before.
+    pub to: Option<DateTime<Utc>>,
 }
 
 impl Filter {
-    /// Events of these kinds, by their public names; of any kind when there are none. An unknown name is refused.
-    pub fn kinds<K: AsRef<str>>(kinds: &[K]) -> Result<Self> {
-        let known = |kind: &K| {
-            let kind = kind.as_ref();
-            Event::KINDS
-                .iter()
-                .copied()
-                .find(|known| *known == kind)
-                .ok_or_else(|| {
-                    let shown: String = kind.chars().take(40).collect();
-                    Error::invalid(
-                        "kinds",
-                        format!(
-                            "'{shown}' is no kind of event; accepted are {}",
-                            Event::KINDS.join(", ")
-                        ),
-                    )
-                })
-        };
-        let kinds = kinds.iter().map(known).collect::<Result<_>>()?;
-        Ok(Self {
-            kinds,
+    /// Events of these kinds.
+    pub fn kinds<K: Into<String>>(kinds: impl IntoIterator<Item = K>) -> Self {
+        Self {
+            kinds: kinds.into_iter().map(Into::into).collect(),
             ..Self::default()
-        })
+        }
     }
 
-    /// Only events about one thing.
-    pub fn about(self, subject: Option<Uuid>) -> Self {
-        Self { subject, ..self }
-    }
-
-    /// Only events recorded from `from` (included) to `to` (excluded).
-    pub fn recorded(self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Self {
-        Self { from, to, ..self }
+    /// Refuses kinds that do not exist.
+    pub(super) fn check(&self) -> Result<()> {
+        let unknown = |kind: &&String| !Event::KINDS.contains(&kind.as_str());
+        let Some(kind) = self.kinds.iter().find(unknown) else {
+            return Ok(());
+        };
+        let shown: String = kind.chars().take(40).collect();
+        let known = Event::KINDS.join(", ");
+        Err(Error::invalid(
+            "kinds",
+            format!("'{shown}' is no kind of event; accepted are {known}"),
+        ))
     }
 
     /// Whether an event is wanted.
     pub fn takes(&self, event: &event::Model) -> bool {
-        (self.kinds.is_empty() || self.kinds.iter().any(|kind| *kind == event.kind))
+        (self.kinds.is_empty() || self.kinds.contains(&event.kind))
             && self.subject.is_none_or(|id| id == event.subject_id)
             && self.from.is_none_or(|from| event.recorded_at >= from)
             && self.to.is_none_or(|to| event.recorded_at < to)
@@ -69,7 +59,8 @@ impl Filter {
 
     fn narrow(&self, mut select: sea_orm::Select<event::Entity>) -> sea_orm::Select<event::Entity> {
         if !self.kinds.is_empty() {
-            select = select.filter(event::Column::Kind.is_in(self.kinds.iter().copied()));
+            select =
+                select.filter(event::Column::Kind.is_in(self.kinds.iter().map(String::as_str)));
         }
         if let Some(subject) = self.subject {
             select = select.filter(event::Column::SubjectId.eq(subject));
@@ -98,6 +89,7 @@ pub struct FeedPage {
 /// Reads the wanted events after a place, at most `first` of them (1 to [`MAX`]).
 pub async fn feed(ctx: &Ctx, after: Cursor, filter: &Filter, first: u64) -> Result<FeedPage> {
     ctx.require(Permission::ReadEvents)?;
+    filter.check()?;
     if !(1..=MAX).contains(&first) {
         return Err(Error::invalid("first", format!("must be 1 to {MAX}")));
     }
@@ -140,8 +132,8 @@ mod tests {
 
     #[test]
     fn a_kind_is_known_by_its_public_name_only() {
-        assert!(Filter::kinds(&["PROCESSED", "TX_APPROVED"]).is_ok());
-        let refused = Filter::kinds(&["processed"]).unwrap_err();
+        assert!(Filter::kinds(["PROCESSED", "TX_APPROVED"]).check().is_ok());
+        let refused = Filter::kinds(["processed"]).check().unwrap_err();
         assert!(
             refused
                 .to_string()

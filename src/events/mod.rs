@@ -6,6 +6,7 @@
 
 mod cursor;
 mod feed;
+mod json;
 mod read;
 mod ring;
 mod tail;
@@ -14,5 +15,6 @@ mod verify;
 
 pub use cursor::Cursor;
 pub use feed::{FeedPage, Filter, MAX, feed, head};
+pub use json::to_json;
 pub use tails::{Delivery, Following, Tails};
 pub use verify::{Problem, Verdict, verify};

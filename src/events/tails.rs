@@ -98,6 +98,7 @@ impl Tails {
         filter: Filter,
     ) -> Result<Following> {
         ctx.require(permission)?;
+        filter.check()?;
         let now = Ctx::system(Arc::clone(&self.shared.handles), ctx.tenant());
         let read = now.read().await?;
         let head = read::head(&read).await?;

@@ -4,7 +4,6 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use entity::event;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,49 +33,15 @@ pub async fn feed(State(_): State<Edge>, caller: Caller, Query(asked): Query<Ask
 
 async fn read(caller: &Caller, asked: Asked) -> Result<serde_json::Value> {
     let ctx = caller.signed_in().await?;
-    let after = asked
-        .after
-        .as_deref()
-        .unwrap_or("START")
-        .parse::<Cursor>()?;
+    let after = Cursor::parse(asked.after.as_deref().unwrap_or("START"))?;
     let first = asked.first.unwrap_or(100);
     if !(1..=500).contains(&first) {
-        return Err(Error::invalid(
-            "first",
-            format!("is {first}; 1 to 500 are accepted"),
-        ));
+        return Err(Error::invalid("first", format!("is {first}; 1 to 500 are accepted")));
     }
     let kinds = asked.kinds.as_deref().unwrap_or_default();
-    let kinds: Vec<&str> = kinds
-        .split(',')
-        .map(str::trim)
-        .filter(|kind| !kind.is_empty())
-        .collect();
-    let filter = Filter::kinds(&kinds)?.recorded(asked.from, asked.to);
+    let kinds = kinds.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+    let filter = Filter { kinds, from: asked.from, to: asked.to, ..Filter::default() };
     let page = events::feed(&ctx, after, &filter, first).await?;
-    let events: Vec<_> = page.events.iter().map(to_json).collect();
+    let events: Vec<_> = page.events.iter().map(events::to_json).collect();
     Ok(json!({ "events": events, "cursor": page.cursor.to_string(), "hasMore": page.has_more }))
-}
-
-fn to_json(event: &event::Model) -> serde_json::Value {
-    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
-    json!({
-        "cursor": Cursor::of(event).to_string(),
-        "id": event.id,
-        "sequence": event.sequence,
-        "kind": event.kind,
-        "sourceAgent": event.source_agent,
-        "actor": event.actor,
-        "subject": { "kind": event.subject_kind, "id": event.subject_id },
-        "payload": read(&event.payload),
-        "diff": event.diff.as_deref().map(read),
-        "occurredAt": event.occurred_at,
-        "recordedAt": event.recorded_at,
-        "contentHash": hex(&event.content_hash),
-        "hash": hex(&event.hash),
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Edge;
 use super::caller::Caller;
 use super::envelope;
-use crate::connections::{self, Headers};
+use crate::connections::{self, Envelope};
 use crate::error::Error;
 use crate::graphql::node::{global, local};
 
@@ -23,22 +23,16 @@ pub async fn deliver(
 ) -> Response {
     let header = |name: &'static str| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.ok_or_else(|| {
-            Error::invalid(
-                name,
-                "the header is missing; see https://www.standardwebhooks.com",
-            )
-        })
+        value.map(str::to_owned).ok_or_else(|| Error::invalid(name, "the header is missing; see https://www.standardwebhooks.com"))
     };
     let delivered = async {
-        let connection = local("Connection", "connection", &connection.into())
-            .map_err(|_| Error::NotFound("connection"))?;
-        let headers = Headers {
+        let connection = local("Connection", "connection", &connection.into()).map_err(|_| Error::NotFound("connection"))?;
+        let envelope = Envelope {
             id: header("webhook-id")?,
             timestamp: header("webhook-timestamp")?,
             signature: header("webhook-signature")?,
         };
-        connections::deliver(&edge.handles, connection, headers, &body).await
+        connections::deliver(&edge.handles, connection, &envelope, &body).await
     };
     match delivered.await {
         Ok(delivered) => {

@@ -20,6 +20,7 @@ pub mod passwords;
 mod people;
 mod register;
 mod reset;
+mod retention;
 mod sessions;
 mod sign_in;
 pub mod tokens;
@@ -33,6 +34,7 @@ pub use invitations::{
 pub use members::{Member, change_role, count_members, list_members, remove_member, role_name};
 pub use register::{Founder, NewTenant, found, founder};
 pub use reset::reset_password;
-pub use sessions::{SignedIn, enter, refresh, sign_out};
-pub use sign_in::{Credentials, sign_in};
+pub use retention::prune;
+pub use sessions::{SignedIn, refresh, sign_out};
+pub use sign_in::{Credentials, enter, sign_in};
 pub use viewer::{Company, Person, Viewer, viewer};

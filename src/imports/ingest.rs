@@ -47,19 +47,20 @@ pub async fn ingest(ctx: &Ctx, claim: &Claim, job: &job::Model, import: ImportId
     };
     let mut reading = match read(bytes, file.name, options).await? {
         Ok(reading) => reading,
-        Err(error) => return work.refuse(error.to_string(), &[]).await,
+        Err(error) => return work.refuse(error.to_string(), 0, &[]).await,
     };
     refuse_unowned(&mut reading.statement, &mut reading.keys, import.account_id);
+    let total = reading.statement.rows.len() + reading.statement.refused.len();
     if let Some(first) = reading.statement.refused.first()
         && !import.skip_bad
     {
         let reason = why_refused(&reading, first);
-        return work.refuse(reason, &reading.statement.refused).await;
+        return work.refuse(reason, total, &reading.statement.refused).await;
     }
     let known = accounts::by_numbers(ctx, &numbers(&reading.statement)).await?;
     match existing(&reading.statement, account.as_ref(), &known) {
         Ok(owners) => work.store(reading, owners).await,
-        Err(reason) => work.refuse(reason, &[]).await,
+        Err(reason) => work.refuse(reason, total, &[]).await,
     }
 }
 
@@ -98,7 +99,7 @@ struct Work<'w> {
 
 impl Work<'_> {
     /// Refuses the whole file.
-    async fn refuse(&self, reason: String, rows: &[RefusedRow]) -> Result<()> {
+    async fn refuse(&self, reason: String, total: usize, rows: &[RefusedRow]) -> Result<()> {
         let mut tx = self.ctx.begin().await?;
         tx.complete(self.claim, &[self.job.id]).await?;
         self.keep_refused(&tx, rows).await?;
@@ -107,6 +108,7 @@ impl Work<'_> {
             .update::<import::Entity>()
             .col_expr(import::Column::Status, Expr::value(import::Status::Refused))
             .col_expr(import::Column::Error, Expr::value(reason))
+            .col_expr(import::Column::TotalRows, Expr::value(number(total)))
             .col_expr(import::Column::RefusedRows, Expr::value(number(rows.len())))
             .col_expr(import::Column::FinishedAt, Expr::value(self.ctx.now()))
             .filter(import::Column::Id.eq(id))

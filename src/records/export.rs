@@ -40,24 +40,27 @@ const HEADER: &[&str] = &[
 
 /// The records a filter lets through as CSV, by date. Each portion is read for itself, so a slow reader holds no
 /// transaction open; records that change meanwhile appear as they are when their portion is read.
-pub fn export(ctx: &Ctx, filter: RecordFilter) -> impl Stream<Item = Result<Vec<u8>>> {
-    try_stream! {
-        ctx.require(Permission::ReadRecords)?;
+pub async fn export(
+    ctx: Ctx,
+    filter: RecordFilter,
+) -> Result<impl Stream<Item = Result<Vec<u8>>> + Send + 'static> {
+    ctx.require(Permission::ReadRecords)?;
+    Ok(try_stream! {
         let mut header = Vec::new();
         push_line(&mut header, HEADER.iter().map(|name| Cow::Borrowed(*name)));
         yield header;
         let mut after = None;
         loop {
-            let records = portion(ctx, &filter, after).await?;
+            let records = portion(&ctx, &filter, after).await?;
             let Some(last) = records.last() else { break };
             after = Some((last.occurred_on, last.id));
             let more = records.len() as u64 == PORTION;
-            yield lines(ctx, &records).await?;
+            yield lines(&ctx, &records).await?;
             if !more {
                 break;
             }
         }
-    }
+    })
 }
 
 async fn portion(

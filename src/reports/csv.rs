@@ -130,7 +130,7 @@ mod tests {
             },
             awaiting_approval: 0,
             other_currencies: Vec::new(),
-            as_of: 3,
+            as_of: crate::events::Cursor::START,
         };
         let expected = "section,code,category,currency,2026-01-01 to 2026-12-31,total\n\
                         expense,6000,'  =cmd|' /C calc'!A0,EUR,-12.50,-12.50\n\

@@ -46,7 +46,10 @@ pub async fn generate(ctx: &Ctx, claim: &Claim, job: &job::Model, id: ReportId) 
     let made = if report.status == Status::Queued {
         let params: Params = serde_json::from_str(&report.params)?;
         let statement = profit_and_loss(ctx, &params).await?;
-        Some((serde_json::to_string(&statement)?, statement.as_of))
+        Some((
+            serde_json::to_string(&statement)?,
+            statement.as_of.sequence(),
+        ))
     } else {
         None
     };

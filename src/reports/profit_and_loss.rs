@@ -14,6 +14,7 @@ use super::{Interval, Params, Period};
 use crate::categories::tree::Tree;
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
+use crate::events::Cursor;
 use crate::money::Currency;
 use crate::permission::Permission;
 
@@ -58,8 +59,8 @@ pub struct ProfitAndLoss {
     pub awaiting_approval: i64,
     /// The same time in other currencies.
     pub other_currencies: Vec<OtherCurrency>,
-    /// The sequence of the event log that was read before the records.
-    pub as_of: i64,
+    /// The place in the event log that was read before the records: following from here misses nothing.
+    pub as_of: Cursor,
 }
 
 /// A category in the statement.
@@ -126,11 +127,12 @@ pub async fn profit_and_loss(ctx: &Ctx, params: &Params) -> Result<ProfitAndLoss
     ctx.require(Permission::ReadReports)?;
     let periods = params.periods()?;
     let read = ctx.snapshot().await?;
-    let as_of = read
+    let head = read
         .select::<stream_head::Entity>()
         .one(read.on())
         .await?
-        .map_or(0, |head| head.sequence);
+        .ok_or_else(|| Error::internal("the tenant has no event log"))?;
+    let as_of = Cursor::new(head.sequence, head.recorded_at);
     let currency = match params.currency {
         Some(currency) => currency,
         None => base_currency(&read).await?,
@@ -160,7 +162,7 @@ fn assemble(
     currency: Currency,
     chart: &[category::Model],
     groups: &[Group],
-    as_of: i64,
+    as_of: Cursor,
 ) -> ProfitAndLoss {
     let tree = Tree::of(chart);
     let ends: Vec<String> = periods

@@ -1,5 +1,10 @@
 //! Getting in, staying in and being shown out.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use std::sync::Arc;
 
 use async_graphql::{Request, Schema};
@@ -19,8 +24,8 @@ use balance::secret::{self, Vault};
 use balance::tenants::{self, Opened};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::membership::Role;
-use entity::{TenantId, category, event};
-use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
+use entity::{TenantId, category, event, session};
+use sea_orm::{PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct horse battery";
@@ -123,7 +128,15 @@ impl World {
             .all(read.on())
             .await
             .unwrap();
-        rows.into_iter().map(|row| row.kind).collect()
+        let kinds = rows.into_iter().map(|row| row.kind);
+        kinds.filter(|kind| kind != "CATEGORY_CREATED").collect()
+    }
+
+    async fn sessions(&self, tenant: TenantId) -> u64 {
+        let ctx = Ctx::system(self.handles.clone(), tenant);
+        let read = ctx.read().await.unwrap();
+        let sessions = read.select::<session::Entity>();
+        sessions.count(read.on()).await.unwrap()
     }
 
     async fn graphql(&self, session: Option<&SignedIn>, query: &str, input: Value) -> Value {
@@ -375,6 +388,22 @@ async fn a_refresh_token_nobody_used_for_a_month_is_over() {
     let session = world.refresh(&session).await.unwrap();
     world.pass(30 * 86_400);
     refused(world.refresh(&session).await);
+}
+
+#[tokio::test]
+async fn sessions_that_are_long_over_are_forgotten_and_no_other() {
+    let world = World::start().await;
+    let ended = world.tenant("ada").await.tokens;
+    identity::sign_out(&world.handles, &ended.refresh_token)
+        .await
+        .unwrap();
+    world.pass(29 * 86_400);
+    let alive = world.sign_in("ada", PASSWORD).await.unwrap();
+    let kept = world.sessions(alive.tenant).await;
+    world.pass(2 * 86_400);
+    identity::prune(&world.handles).await.unwrap();
+    assert_eq!((kept, world.sessions(alive.tenant).await), (2, 1));
+    assert!(world.refresh(&alive).await.is_ok());
 }
 
 #[tokio::test]

@@ -55,7 +55,14 @@ fn statement(include_proposed: bool, groups: &[Group]) -> ProfitAndLoss {
         include_proposed,
     };
     let periods = params.periods().unwrap();
-    assemble(&params, periods, Currency::EUR, &chart(), groups, 7)
+    assemble(
+        &params,
+        periods,
+        Currency::EUR,
+        &chart(),
+        groups,
+        Cursor::new(7, DateTime::UNIX_EPOCH),
+    )
 }
 
 fn units(total: &Total) -> (Vec<i128>, i128) {
