@@ -7,7 +7,9 @@
 //! spreads fragments out before it validates, so nothing unmeasured may reach it.
 
 pub mod answer;
+pub mod approvals;
 pub mod cache;
+pub mod condition;
 pub mod cost;
 pub mod error;
 pub mod fresh;
@@ -23,6 +25,7 @@ pub mod operation;
 pub mod page;
 pub mod refusal;
 pub mod request;
+pub mod rules;
 pub mod scalar;
 pub mod scan;
 pub mod schema;

@@ -12,11 +12,20 @@ use crate::events::Tails;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(super::system::SystemQuery, super::identity::IdentityQuery);
+pub struct Query(
+    super::system::SystemQuery,
+    super::identity::IdentityQuery,
+    super::approvals::ApprovalsQuery,
+    super::rules::RulesQuery,
+);
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(super::identity::IdentityMutation);
+pub struct Mutation(
+    super::identity::IdentityMutation,
+    super::approvals::ApprovalsMutation,
+    super::rules::RulesMutation,
+);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
