@@ -11,8 +11,7 @@
 //! rules
 //! imports connections tenants
 //! records
-//! categories accounts files
-//! integrations
+//! categories accounts files integrations
 //! identity events
 //! ctx
 //! queue
@@ -22,8 +21,11 @@
 //! ```
 
 pub mod accounts;
+pub mod app;
+pub mod approvals;
 pub mod bus;
 pub mod categories;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
@@ -31,19 +33,26 @@ pub mod ctx;
 pub mod db;
 pub mod demo;
 pub mod error;
+pub mod events;
 pub mod files;
 pub mod graphql;
 pub mod http;
+pub mod identity;
 pub mod imports;
 pub mod integrations;
 pub mod merchant;
 pub mod money;
+pub mod outbound;
 pub mod page;
 pub mod permission;
 pub mod processing;
 pub mod queue;
 pub mod records;
+pub mod reports;
 pub mod rules;
+pub mod run;
 pub mod secret;
 pub mod telemetry;
+pub mod tenants;
 pub mod text;
+pub mod worker;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `balance` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    balance::cli::main()
+}

@@ -57,6 +57,7 @@ pub struct Ctx {
     permissions: Permissions,
     request_id: String,
     source_agent: String,
+    expires_at: Option<DateTime<Utc>>,
     reading: Mutex<Option<Read>>,
 }
 
@@ -76,6 +77,7 @@ impl Ctx {
             permissions,
             request_id,
             source_agent: "balance".to_owned(),
+            expires_at: None,
             reading: Mutex::new(None),
         }
     }
@@ -97,16 +99,29 @@ impl Ctx {
         self
     }
 
+    /// Until when the actor's proof holds; what lasts longer, like a socket, must end then.
+    pub fn with_expiry(mut self, expires_at: DateTime<Utc>) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Until when the actor's proof holds.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.expires_at
+    }
+
     /// The same actor at a new operation: nothing read before is held.
     pub fn again(&self) -> Self {
-        Self::new(
-            Arc::clone(&self.handles),
-            self.actor,
-            self.tenant,
-            self.permissions,
-        )
-        .with_request_id(self.request_id.clone())
-        .with_source_agent(self.source_agent.clone())
+        Self {
+            handles: Arc::clone(&self.handles),
+            actor: self.actor,
+            tenant: self.tenant,
+            permissions: self.permissions,
+            request_id: self.request_id.clone(),
+            source_agent: self.source_agent.clone(),
+            expires_at: self.expires_at,
+            reading: Mutex::new(None),
+        }
     }
 
     /// What the process shares.

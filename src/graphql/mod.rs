@@ -14,6 +14,7 @@ pub mod cost;
 pub mod decisions;
 pub mod error;
 pub mod fresh;
+pub mod identity;
 pub mod imports;
 pub mod limits;
 pub mod loader;

@@ -27,6 +27,8 @@ pub struct PageInfo {
 #[graphql(concrete(name = "ConnectionConnection", params(super::connections::Connection)))]
 #[graphql(concrete(name = "DeliveryConnection", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
+#[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
+#[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
 #[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
 pub struct Connection<N: OutputType>
@@ -51,6 +53,8 @@ where
 #[graphql(concrete(name = "ConnectionEdge", params(super::connections::Connection)))]
 #[graphql(concrete(name = "DeliveryEdge", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
+#[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
+#[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
 #[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 pub struct Edge<N: OutputType> {

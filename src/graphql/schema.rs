@@ -8,6 +8,7 @@ use super::fresh::Fresh;
 use super::limits::Limits;
 use super::request::Pipeline;
 use crate::ctx::Handles;
+use crate::events::Tails;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
@@ -15,6 +16,7 @@ pub struct Query(
     super::system::SystemQuery,
     super::accounts::AccountsQuery,
     super::connections::ConnectionsQuery,
+    super::identity::IdentityQuery,
     super::imports::ImportsQuery,
     super::records::RecordsQuery,
 );
@@ -24,6 +26,7 @@ pub struct Query(
 pub struct Mutation(
     super::accounts::AccountsMutation,
     super::connections::ConnectionsMutation,
+    super::identity::IdentityMutation,
     super::imports::ImportsMutation,
     super::records::RecordsMutation,
 );
@@ -47,13 +50,14 @@ pub fn sdl() -> String {
 }
 
 /// The schema with the process behind it, and the doors in front of it.
-pub fn pipeline(handles: &Arc<Handles>) -> Pipeline<Balance> {
+pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
     let schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
     )
     .data(Arc::clone(handles))
+    .data(tails.clone())
     .extension(Fresh)
     .finish();
     let sdl = schema.sdl();

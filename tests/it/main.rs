@@ -1,1 +1,3 @@
+//! The suite: one file per feature.
 
+mod identity;

@@ -1,0 +1,151 @@
+//! The parts of a process, connected.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::{Bus, Wake};
+use crate::clock::Clock;
+use crate::config::{Config, ConnectMode, Environment, Secrets};
+use crate::ctx::Handles;
+use crate::db::{self, Db};
+use crate::error::{Error, Result};
+use crate::events::Tails;
+use crate::graphql::schema;
+use crate::http::Edge;
+use crate::processing::Engine;
+use crate::secret::Vault;
+
+/// A process of balance: what its roles share.
+pub struct App {
+    /// What every operation shares.
+    pub handles: Arc<Handles>,
+    /// The tails of the event logs.
+    pub tails: Tails,
+    /// What decides about records.
+    pub engine: Arc<Engine>,
+    /// When it started.
+    pub started: Instant,
+    /// Whether migrations are applied.
+    pub ready: Arc<AtomicBool>,
+    /// Cancelled when it is asked to stop.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Connects the stores. SQLite is migrated here, PostgreSQL by `balance migrate` (or here, in development).
+    pub async fn connect(config: Config, clock: Clock) -> Result<Arc<Self>> {
+        let secrets = Secrets::load(&config).map_err(|message| {
+            let (key, message) = message.split_once(": ").unwrap_or(("config", &message));
+            Error::invalid(key.to_owned(), message)
+        })?;
+        let lazily = config.database_connect_mode == ConnectMode::Optional;
+        let db = Db::connect(&config.database_url(), config.database_connections, lazily).await?;
+        let bus = Bus::connect(&config).await?;
+        let vault = Vault::new(secrets.derive("secrets at rest"));
+        let handles = Arc::new(Handles {
+            config,
+            secrets,
+            vault,
+            db,
+            bus,
+            clock,
+        });
+        let stopping = CancellationToken::new();
+        let app = Arc::new(Self {
+            tails: Tails::new(Arc::clone(&handles)),
+            engine: Engine::new(Arc::clone(&handles)),
+            handles,
+            started: Instant::now(),
+            ready: Arc::new(AtomicBool::new(false)),
+            stopping,
+        });
+        match app.prepare().await {
+            Ok(()) => {}
+            Err(error) if lazily && error.is_transient() => {
+                tracing::warn!(%error, "The database is not there yet; waiting for it");
+                tokio::spawn(Arc::clone(&app).prepare_later());
+            }
+            Err(error) => return Err(error),
+        }
+        app.watch_file();
+        Ok(app)
+    }
+
+    /// Applies or checks migrations, and refuses a role that row policies do not bind.
+    async fn prepare(&self) -> Result<()> {
+        let handles = &self.handles;
+        let development = handles.config.environment == Environment::Development;
+        if !handles.db.is_postgres() {
+            db::migrate(&handles.db).await?;
+        } else if !db::is_current(&handles.db).await? {
+            if !development {
+                return Err(Error::invalid(
+                    "DATABASE_URL",
+                    "its schema is not up to date; run `balance migrate`",
+                ));
+            }
+            self.migrate_for_development().await?;
+        }
+        match db::check_app_role(&handles.db).await {
+            Err(error) if development => tracing::warn!(%error, "Tolerated in development only"),
+            checked => checked?,
+        }
+        self.ready.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn migrate_for_development(&self) -> Result<()> {
+        let config = &self.handles.config;
+        let Some(url) = &config.migration_database_url else {
+            return db::migrate(&self.handles.db).await;
+        };
+        let owner = Db::connect(url, 2, false).await?;
+        let migrated = db::migrate(&owner).await;
+        owner.close().await;
+        migrated
+    }
+
+    async fn prepare_later(self: Arc<Self>) {
+        while let Err(error) = self.prepare().await {
+            tracing::warn!(%error, "The database is not ready");
+            tokio::select! {
+                () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {}
+                () = self.stopping.cancelled() => return,
+            }
+        }
+        tracing::info!("The database is ready");
+    }
+
+    /// On SQLite, hears of commits of other processes by watching the file.
+    fn watch_file(&self) {
+        let (handles, stopping) = (Arc::clone(&self.handles), self.stopping.clone());
+        tokio::spawn(async move {
+            let changed = || handles.bus.publish(vec![Wake::Anything]);
+            tokio::select! {
+                () = handles.db.watch(changed) => {}
+                () = stopping.cancelled() => {}
+            }
+        });
+    }
+
+    /// What the HTTP edge reaches.
+    pub fn edge(&self) -> Edge {
+        Edge {
+            handles: Arc::clone(&self.handles),
+            pipeline: Arc::new(schema::pipeline(&self.handles, &self.tails)),
+            started: self.started,
+            ready: Arc::clone(&self.ready),
+            stopping: self.stopping.clone(),
+        }
+    }
+
+    /// Closes the stores, once nothing uses them any more.
+    pub async fn close(&self) {
+        self.stopping.cancel();
+        self.handles.bus.close().await;
+        self.handles.db.close().await;
+    }
+}

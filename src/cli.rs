@@ -1,0 +1,116 @@
+//! The command line: each command connects what it needs and calls verbs.
+
+mod doctor;
+mod import;
+mod migrate;
+mod serve;
+mod tenant;
+mod user;
+mod verify;
+mod webhook;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Role};
+use crate::error::{Error, Result};
+use crate::graphql::schema;
+use crate::telemetry;
+
+/// Turns money events into books people trust: one server, one GraphQL API.
+///
+/// Without a command it serves, with all roles: on a machine with nothing installed that means a SQLite file in `data/`
+/// and, the first time, a demo company to look at.
+#[derive(Parser)]
+#[command(name = "balance", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve clients and work on jobs.
+    Serve {
+        /// What this process does, comma separated.
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker")]
+        roles: Vec<Role>,
+    },
+    /// Bring the database schema up to date.
+    Migrate(migrate::Migrate),
+    /// Print the GraphQL schema.
+    Schema,
+    /// Import a bank statement (CSV or OFX) for a tenant.
+    Import(import::Import),
+    /// Try out webhooks.
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
+    /// Verify the event logs: gap free, unchanged, chained.
+    Verify(verify::Verify),
+    /// Look after people.
+    #[command(subcommand)]
+    User(user::User),
+    /// Check every dependency and say what to fix.
+    Doctor,
+}
+
+/// Runs the program with the arguments and environment of the process.
+pub fn main() -> ExitCode {
+    // two TLS providers are in the tree; one of them must be named before the first connection
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let cli = Cli::parse();
+    if let Err(message) = telemetry::start(&cli.config) {
+        eprintln!("error: {message}");
+        return ExitCode::from(2);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime did not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    let config = cli.config;
+    let serve = Command::Serve {
+        roles: vec![Role::Api, Role::Worker],
+    };
+    match cli.command.unwrap_or(serve) {
+        Command::Serve { roles } => serve::run(config, &roles).await,
+        Command::Migrate(migrate) => migrate.run(config).await,
+        Command::Schema => {
+            print!("{}", schema::sdl());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import(import) => import.run(config).await,
+        Command::Webhook(webhook) => webhook.run(config).await,
+        Command::Verify(verify) => verify.run(config).await,
+        Command::User(user) => user.run(config).await,
+        Command::Doctor => doctor::run(config).await,
+    }
+}
+
+/// An error with its causes, for the person at the terminal.
+fn report(error: &Error) {
+    eprintln!("error: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        eprintln!("  because: {next}");
+        cause = next.source();
+    }
+}

@@ -1,0 +1,533 @@
+//! Who is asking, who belongs to the tenant, and how people get in.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::membership;
+
+use super::error::{UserError, payload};
+use super::node::{global, local, local_opt};
+use super::op::Op;
+use super::page::{Connection, asks, window};
+use crate::ctx::{Actor, Ctx};
+use crate::error::{Error, Result};
+use crate::identity::{self, Credentials, NewTenant, SignedIn};
+use crate::permission::{Permission, Permissions};
+use crate::tenants;
+
+/// What a member may do, as a named preset of permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "membership::Role")]
+pub enum Role {
+    /// Everything, and the tenant itself.
+    Owner,
+    /// Everything but ownership.
+    Admin,
+    /// Works the approval queue, the rules and the imports.
+    Reviewer,
+    /// Reads.
+    Viewer,
+}
+
+/// A person.
+#[derive(Clone, SimpleObject)]
+#[graphql(serial)]
+pub struct User {
+    /// Opaque global id.
+    pub id: ID,
+    /// What to call them.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+}
+
+impl From<identity::Person> for User {
+    fn from(person: identity::Person) -> Self {
+        Self {
+            id: global("User", person.id),
+            name: person.name,
+            email: person.email,
+        }
+    }
+}
+
+/// A company whose books are kept.
+#[derive(Clone, SimpleObject)]
+#[graphql(serial)]
+pub struct Tenant {
+    /// Opaque global id.
+    pub id: ID,
+    /// Its name.
+    pub name: String,
+    /// ISO 4217 code of the currency its reports default to.
+    pub base_currency: String,
+}
+
+/// The person who asks, in the tenant they ask for.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct Viewer {
+    /// Who is signed in.
+    pub user: User,
+    /// For which tenant.
+    pub tenant: Tenant,
+    /// Their role there.
+    pub role: Role,
+    /// What that role allows, as `resource:action`.
+    pub permissions: Vec<&'static str>,
+}
+
+impl From<identity::Viewer> for Viewer {
+    fn from(viewer: identity::Viewer) -> Self {
+        Self {
+            user: viewer.user.into(),
+            tenant: Tenant {
+                id: global("Tenant", viewer.tenant.id),
+                name: viewer.tenant.name,
+                base_currency: viewer.tenant.base_currency,
+            },
+            role: viewer.role.into(),
+            permissions: Permissions::of(viewer.role)
+                .iter()
+                .map(Permission::as_str)
+                .collect(),
+        }
+    }
+}
+
+/// A person in the tenant.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct Member {
+    /// Who.
+    pub user: User,
+    /// What they may do.
+    pub role: Role,
+    /// When they joined.
+    pub joined_at: DateTime<Utc>,
+}
+
+impl From<identity::Member> for Member {
+    fn from(member: identity::Member) -> Self {
+        Self {
+            user: member.person.into(),
+            role: member.role.into(),
+            joined_at: member.joined_at,
+        }
+    }
+}
+
+/// An invitation that waits for its answer.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct Invitation {
+    /// Opaque global id.
+    pub id: ID,
+    /// Whom it is for.
+    pub email: String,
+    /// What they become.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When its link stops working.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl From<identity::Invitation> for Invitation {
+    fn from(invitation: identity::Invitation) -> Self {
+        Self {
+            id: global("Invitation", invitation.id),
+            email: invitation.email,
+            role: invitation.role.into(),
+            created_at: invitation.created_at,
+            expires_at: invitation.expires_at,
+        }
+    }
+}
+
+/// A way in: an access token for every request, and a refresh token for the next pair.
+#[derive(SimpleObject)]
+#[graphql(complex, serial)]
+pub struct Session {
+    /// Send it as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// Exchange it for the next session; each one works once.
+    pub refresh_token: String,
+    /// When the access token stops working.
+    pub expires_at: DateTime<Utc>,
+    #[graphql(skip)]
+    signed_in: SignedIn,
+}
+
+#[ComplexObject]
+impl Session {
+    /// Who is signed in, and where.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        let as_them = Ctx::new(
+            ctx.handles().clone(),
+            Actor::User(self.signed_in.user),
+            self.signed_in.tenant,
+            Permissions::of(self.signed_in.role),
+        );
+        Ok(identity::viewer(&as_them).await?.into())
+    }
+}
+
+impl From<SignedIn> for Session {
+    fn from(signed_in: SignedIn) -> Self {
+        Self {
+            access_token: signed_in.access_token.clone(),
+            refresh_token: signed_in.refresh_token.clone(),
+            expires_at: signed_in.expires_at,
+            signed_in,
+        }
+    }
+}
+
+/// A company and the person who will own it.
+#[derive(InputObject)]
+pub struct RegisterTenantInput {
+    /// What the company is called.
+    pub tenant_name: String,
+    /// What its owner is called.
+    pub name: String,
+    /// The owner's address.
+    pub email: String,
+    /// A new password of at least 10 characters; or the owner's, if the address is known already.
+    pub password: String,
+    /// ISO 4217 code of the currency its reports default to.
+    #[graphql(default = "EUR")]
+    pub base_currency: String,
+}
+
+/// What someone shows who signs in.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// Their address.
+    pub email: String,
+    /// Their password.
+    pub password: String,
+    /// Into which tenant; without it, the one they have belonged to for longest.
+    pub tenant_id: Option<ID>,
+}
+
+/// A refresh token to exchange.
+#[derive(InputObject)]
+pub struct RefreshSessionInput {
+    /// The latest refresh token.
+    pub refresh_token: String,
+}
+
+/// A session to end.
+#[derive(InputObject)]
+pub struct SignOutInput {
+    /// A refresh token of the session.
+    pub refresh_token: String,
+}
+
+/// Someone to invite.
+#[derive(InputObject)]
+pub struct AddMemberInput {
+    /// Their address.
+    pub email: String,
+    /// What they become.
+    pub role: Role,
+}
+
+/// An answer to an invitation.
+#[derive(InputObject)]
+pub struct AcceptInvitationInput {
+    /// The token in the link.
+    pub token: String,
+    /// What to call them; not read if they are known already.
+    #[graphql(default)]
+    pub name: String,
+    /// A new password of at least 10 characters; or theirs, if they are known already.
+    pub password: String,
+}
+
+/// A member and their new role.
+#[derive(InputObject)]
+pub struct ChangeMemberRoleInput {
+    /// Who.
+    pub user_id: ID,
+    /// What they become.
+    pub role: Role,
+}
+
+/// A member to remove.
+#[derive(InputObject)]
+pub struct RemoveMemberInput {
+    /// Who.
+    pub user_id: ID,
+}
+
+/// An invitation to take back.
+#[derive(InputObject)]
+pub struct CancelInvitationInput {
+    /// Which one.
+    pub invitation_id: ID,
+}
+
+macro_rules! payloads {
+    ($($(#[$doc:meta])* $name:ident { $(#[$about:meta])* $field:ident: $type:ty }),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        #[graphql(serial)]
+        pub struct $name {
+            $(#[$about])*
+            pub $field: Option<$type>,
+            /// What to put right; empty when it was done.
+            pub user_errors: Vec<UserError>,
+        }
+
+        impl $name {
+            fn of<T>(outcome: Result<T>) -> Result<Self>
+            where
+                $type: From<T>,
+            {
+                let (done, user_errors) = payload(outcome)?;
+                Ok(Self { $field: done.map(Into::into), user_errors })
+            }
+        }
+    )*};
+}
+
+payloads! {
+    /// A tenant that was made.
+    RegisterTenantPayload {
+        /// The owner's way in.
+        session: Session
+    },
+    /// Someone who signed in.
+    SignInPayload {
+        /// Their way in.
+        session: Session
+    },
+    /// A session that goes on.
+    RefreshSessionPayload {
+        /// The next pair of tokens.
+        session: Session
+    },
+    /// A session that ended.
+    SignOutPayload {
+        /// Whether the session is over; signing out twice is no error.
+        signed_out: bool
+    },
+    /// Someone who joined.
+    AcceptInvitationPayload {
+        /// Their way in.
+        session: Session
+    },
+    /// A member with another role.
+    ChangeMemberRolePayload {
+        /// The member.
+        member: Member
+    },
+    /// A member who was removed.
+    RemoveMemberPayload {
+        /// Who was removed.
+        removed_user_id: ID
+    },
+    /// An invitation that was taken back.
+    CancelInvitationPayload {
+        /// Which one.
+        cancelled_invitation_id: ID
+    },
+}
+
+/// Someone who was invited.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct AddMemberPayload {
+    /// The invitation.
+    pub invitation: Option<Invitation>,
+    /// The link to send to them. It is told once; inviting them again makes a new one.
+    pub link: Option<String>,
+    /// What to put right; empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Questions about people.
+#[derive(Default)]
+pub struct IdentityQuery;
+
+#[Object]
+impl IdentityQuery {
+    /// Who is signed in, for which tenant, and what they may do.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        Ok(identity::viewer(ctx.op()?).await?.into())
+    }
+
+    /// The members of the tenant, those who joined first first. Needs `members:read`.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<Member>> {
+        let window = window(first, after, last, before)?;
+        let op = ctx.op()?;
+        let page = identity::list_members(op, &window).await?;
+        let mut members = Connection::of(page, Member::from);
+        if asks(ctx, "totalCount") {
+            members.total_count = Some(identity::count_members(op).await? as i64);
+        }
+        Ok(members)
+    }
+
+    /// The invitations that wait for their answer, those made first first. Needs `members:manage`.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<Invitation>> {
+        let window = window(first, after, last, before)?;
+        let op = ctx.op()?;
+        let page = identity::list_invitations(op, &window).await?;
+        let mut invitations = Connection::of(page, Invitation::from);
+        if asks(ctx, "totalCount") {
+            invitations.total_count = Some(identity::count_invitations(op).await? as i64);
+        }
+        Ok(invitations)
+    }
+}
+
+/// What people do to get in, and to let others in.
+#[derive(Default)]
+pub struct IdentityMutation;
+
+#[Object]
+impl IdentityMutation {
+    /// Make a tenant with its owner, who is signed in. Needs no sign-in.
+    async fn register_tenant(
+        &self,
+        ctx: &Context<'_>,
+        input: RegisterTenantInput,
+    ) -> Result<RegisterTenantPayload> {
+        let new = NewTenant {
+            tenant_name: input.tenant_name,
+            name: input.name,
+            email: input.email,
+            password: input.password,
+            base_currency: input.base_currency,
+        };
+        let opened = tenants::open(ctx.handles(), new).await.map(|o| o.tokens);
+        RegisterTenantPayload::of(opened.map_err(for_person))
+    }
+
+    /// Sign in with a password. Needs no sign-in.
+    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
+        let origin = ctx.origin();
+        let credentials = |tenant| Credentials {
+            email: input.email,
+            password: input.password,
+            tenant,
+            user_agent: origin.user_agent,
+            address: origin.address,
+        };
+        let outcome = match local_opt("Tenant", "tenantId", input.tenant_id.as_ref()) {
+            Ok(tenant) => identity::sign_in(ctx.handles(), credentials(tenant)).await,
+            Err(error) => Err(error),
+        };
+        SignInPayload::of(outcome.map_err(for_person))
+    }
+
+    /// Exchange a refresh token for the next session. A token that was used before ends the session. Needs no sign-in.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        input: RefreshSessionInput,
+    ) -> Result<RefreshSessionPayload> {
+        RefreshSessionPayload::of(identity::refresh(ctx.handles(), &input.refresh_token).await)
+    }
+
+    /// End a session. Needs no sign-in; doing it twice is no error.
+    async fn sign_out(&self, ctx: &Context<'_>, input: SignOutInput) -> Result<SignOutPayload> {
+        let outcome = identity::sign_out(ctx.handles(), &input.refresh_token).await;
+        SignOutPayload::of(outcome.map(|()| true))
+    }
+
+    /// Invite someone by address. Needs `members:manage`; only an owner invites owners.
+    async fn add_member(
+        &self,
+        ctx: &Context<'_>,
+        input: AddMemberInput,
+    ) -> Result<AddMemberPayload> {
+        let outcome = identity::add_member(ctx.op()?, &input.email, input.role.into()).await;
+        let (invited, user_errors) = payload(outcome)?;
+        let (invitation, link) = invited.map(|i| (i.invitation.into(), i.link)).unzip();
+        Ok(AddMemberPayload {
+            invitation,
+            link,
+            user_errors,
+        })
+    }
+
+    /// Join a tenant by the token of an invitation, and sign in. Needs no sign-in.
+    async fn accept_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: AcceptInvitationInput,
+    ) -> Result<AcceptInvitationPayload> {
+        let outcome =
+            identity::accept_invitation(ctx.handles(), &input.token, &input.name, &input.password);
+        AcceptInvitationPayload::of(outcome.await.map_err(for_person))
+    }
+
+    /// Give a member another role. Needs `members:manage`; ownership is given and taken by owners, and one of them
+    /// stays.
+    async fn change_member_role(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangeMemberRoleInput,
+    ) -> Result<ChangeMemberRolePayload> {
+        let op = ctx.op()?;
+        let outcome = match local("User", "userId", &input.user_id) {
+            Ok(user) => identity::change_role(op, user, input.role.into()).await,
+            Err(error) => Err(error),
+        };
+        ChangeMemberRolePayload::of(outcome)
+    }
+
+    /// Remove a member and end their sessions. Needs `members:manage`; the last owner stays.
+    async fn remove_member(
+        &self,
+        ctx: &Context<'_>,
+        input: RemoveMemberInput,
+    ) -> Result<RemoveMemberPayload> {
+        let op = ctx.op()?;
+        let outcome = match local("User", "userId", &input.user_id) {
+            Ok(user) => identity::remove_member(op, user).await,
+            Err(error) => Err(error),
+        };
+        RemoveMemberPayload::of(outcome.map(|()| input.user_id))
+    }
+
+    /// Take an invitation back: its link stops working. Needs `members:manage`.
+    async fn cancel_invitation(
+        &self,
+        ctx: &Context<'_>,
+        input: CancelInvitationInput,
+    ) -> Result<CancelInvitationPayload> {
+        let op = ctx.op()?;
+        let outcome = match local("Invitation", "invitationId", &input.invitation_id) {
+            Ok(invitation) => identity::cancel_invitation(op, invitation).await,
+            Err(error) => Err(error),
+        };
+        CancelInvitationPayload::of(outcome.map(|()| input.invitation_id))
+    }
+}
+
+/// A password that was refused is for the person who typed it: a client that reads `UNAUTHENTICATED` would refresh its
+/// token and try again.
+fn for_person(error: Error) -> Error {
+    match error {
+        Error::Unauthenticated(message) => Error::invalid("password", message),
+        other => other,
+    }
+}

@@ -1,0 +1,109 @@
+//! The shape of every answer of the REST edge: `{success, data, meta}` or `{success: false, error}`.
+
+use std::any::Any;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+
+use super::caller::Caller;
+use crate::error::Error;
+use crate::graphql::error::code;
+use crate::graphql::refusal::Code;
+
+/// A successful answer.
+pub fn success(caller: &Caller, status: StatusCode, data: impl Serialize) -> Response {
+    let meta = Meta {
+        timestamp: caller.handles.clock.now(),
+        request_id: &caller.request_id,
+    };
+    (
+        status,
+        Json(json!({ "success": true, "data": data, "meta": meta })),
+    )
+        .into_response()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    timestamp: DateTime<Utc>,
+    request_id: &'a str,
+}
+
+/// A failed answer. What is ours to know is logged, not told.
+pub fn failure(request_id: &str, error: &Error) -> Response {
+    let code = code(error);
+    if code == Code::Internal {
+        tracing::error!(request.id = request_id, error = ?error, "{error}");
+    }
+    let details = match error {
+        Error::Invalid { field, message } => vec![json!({ "path": field, "msg": message })],
+        _ => Vec::new(),
+    };
+    refuse(
+        request_id,
+        StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
+        code,
+        &error.to_string(),
+        details,
+    )
+}
+
+/// A failed answer in words of its own.
+pub fn refuse(
+    request_id: &str,
+    status: StatusCode,
+    code: Code,
+    message: &str,
+    details: Vec<serde_json::Value>,
+) -> Response {
+    let error = json!({ "code": code.as_str(), "message": message, "details": details });
+    (
+        status,
+        Json(json!({ "success": false, "error": error, "meta": { "requestId": request_id } })),
+    )
+        .into_response()
+}
+
+/// There is no such route.
+pub async fn unknown_route(caller: Caller) -> Response {
+    refuse(
+        &caller.request_id,
+        StatusCode::NOT_FOUND,
+        Code::NotFound,
+        "no such route; see docs/api.md",
+        Vec::new(),
+    )
+}
+
+/// The route exists, for another method.
+pub async fn wrong_method(caller: Caller) -> Response {
+    refuse(
+        &caller.request_id,
+        StatusCode::METHOD_NOT_ALLOWED,
+        Code::BadRequest,
+        "this route takes another method",
+        Vec::new(),
+    )
+}
+
+/// A handler panicked: a bug, which is logged; the client learns no more than that.
+pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    tracing::error!(panic = text, "A request handler panicked");
+    refuse(
+        "",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Internal,
+        "something went wrong on our side",
+        Vec::new(),
+    )
+}

@@ -1,0 +1,69 @@
+//! Exports as they leave: CSV, streamed.
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use super::Edge;
+use super::caller::Caller;
+use super::envelope;
+use crate::error::{Error, Result};
+use crate::graphql::node::local;
+use crate::records::{self, RecordFilter};
+use crate::reports;
+
+/// Which records to export.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    account_id: Option<String>,
+    category_id: Option<String>,
+}
+
+/// `GET /api/v1/exports/records.csv?from=&to=&accountId=&categoryId=`: records, oldest first.
+pub async fn records(State(_): State<Edge>, caller: Caller, Query(asked): Query<Asked>) -> Response {
+    let exported = async {
+        let ctx = caller.signed_in().await?;
+        let filter = RecordFilter {
+            occurred_from: asked.from,
+            occurred_to: asked.to,
+            account: asked.account_id.map(|id| local("Account", "accountId", &id.into())).transpose()?,
+            category: asked.category_id.map(|id| local("Category", "categoryId", &id.into())).transpose()?,
+            ..RecordFilter::default()
+        };
+        records::export(ctx, filter).await
+    };
+    match exported.await {
+        Ok(chunks) => file("records.csv", Body::from_stream(chunks)),
+        Err(error) => envelope::failure(&caller.request_id, &error),
+    }
+}
+
+/// `GET /api/v1/exports/reports/{id}.csv`: a report of the history.
+pub async fn report(State(_): State<Edge>, caller: Caller, Path(name): Path<String>) -> Response {
+    let exported: Result<String> = async {
+        let ctx = caller.signed_in().await?;
+        let id = name.strip_suffix(".csv").ok_or(Error::NotFound("report"))?;
+        let id = local("Report", "id", &id.into()).map_err(|_| Error::NotFound("report"))?;
+        reports::export(&ctx, id).await
+    }
+    .await;
+    match exported {
+        Ok(csv) => file("report.csv", Body::from(csv)),
+        Err(error) => envelope::failure(&caller.request_id, &error),
+    }
+}
+
+fn file(name: &str, body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, body).into_response()
+}

@@ -1,0 +1,168 @@
+//! GraphQL over HTTP: one request, one answer. Subscriptions go over the WebSocket of the same path.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::caller::Caller;
+use super::{Edge, ws};
+use crate::error::Error;
+use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
+use crate::graphql::negotiate::{Media, Sent, check_content_type, check_csrf, choose_media};
+use crate::graphql::refusal::{Code, Refusal};
+use crate::graphql::request::Allowed;
+use crate::graphql::{error, status};
+
+/// A GraphQL request in a body is at most this long.
+const BODY_MAX_BYTES: usize = 1024 * 1024;
+/// How long an operation may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// What an answer can be told in.
+const OFFERED: &[Media] = &[Media::Json, Media::GraphqlResponse];
+
+/// `POST /graphql`.
+pub async fn post(State(edge): State<Edge>, caller: Caller, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let media = match choose_media(text(&headers, header::ACCEPT), OFFERED) {
+        Ok(media) => media,
+        Err(refusal) => return refuse(&caller, Media::Json, refusal),
+    };
+    let sent = async {
+        check_content_type(text(&headers, header::CONTENT_TYPE))?;
+        let body = to_bytes(request.into_body(), BODY_MAX_BYTES)
+            .await
+            .map_err(|_| {
+                let message = format!("The body is longer than {BODY_MAX_BYTES} bytes.");
+                Refusal::new(Code::BadRequest, message).with_status(413)
+            })?;
+        parse_post(&body)
+    };
+    match sent.await {
+        Ok(sent) => answer(&edge, &caller, media, sent, Allowed::POST).await,
+        Err(refusal) => refuse(&caller, media, refusal),
+    }
+}
+
+/// `GET /graphql`: a query, or the start of a WebSocket.
+pub async fn get(
+    State(edge): State<Edge>,
+    caller: Caller,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if let Ok(upgrade) = upgrade {
+        return ws::open(edge, caller, upgrade, &headers);
+    }
+    let accept = text(&headers, header::ACCEPT);
+    let media = match choose_media(accept, OFFERED) {
+        Ok(media) => media,
+        Err(refusal) => return refuse(&caller, Media::Json, refusal),
+    };
+    let custom = [
+        "authorization",
+        "graphql-require-preflight",
+        "apollo-require-preflight",
+        "x-requested-with",
+    ];
+    let from = Sent {
+        cookie: headers.contains_key(header::COOKIE),
+        accept,
+        custom_header: custom.iter().any(|name| headers.contains_key(*name)),
+        fetch_site: text(&headers, HeaderName::from_static("sec-fetch-site")),
+    };
+    match check_csrf(from).and_then(|()| parse_get(query.as_deref().unwrap_or_default())) {
+        Ok(sent) => answer(&edge, &caller, media, sent, Allowed::GET).await,
+        Err(refusal) => refuse(&caller, media, refusal),
+    }
+}
+
+/// `GET /schema.graphql`.
+pub async fn sdl(State(edge): State<Edge>) -> Response {
+    let sdl = edge.pipeline.executor().sdl();
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response()
+}
+
+async fn answer(
+    edge: &Edge,
+    caller: &Caller,
+    media: Media,
+    sent: GraphqlRequest,
+    allowed: Allowed,
+) -> Response {
+    let mut prepared = match edge.pipeline.prepare(sent, allowed) {
+        Ok(prepared) => prepared,
+        Err(refusal) => return refuse(caller, media, refusal),
+    };
+    let ctx = match caller.ctx().await {
+        Ok(ctx) => ctx,
+        Err(error) => return refuse(caller, media, refusal_of(&error, &caller.request_id)),
+    };
+    if let Some(ctx) = ctx {
+        prepared.request = prepared.request.data(Arc::new(ctx));
+    }
+    prepared.request = prepared.request.data(caller.origin.clone());
+    let execution = edge.pipeline.execute(prepared, &caller.request_id);
+    let Ok(response) = tokio::time::timeout(TIMEOUT, execution).await else {
+        let message = format!(
+            "The operation took longer than {} s and was stopped.",
+            TIMEOUT.as_secs()
+        );
+        return refuse(caller, media, Refusal::new(Code::Timeout, message));
+    };
+    let status = status::answer_status(media, &response);
+    match status::to_json(&response) {
+        Ok(body) => reply(media, status, body),
+        Err(error) => refuse(
+            caller,
+            media,
+            refusal_of(&Error::from(error), &caller.request_id),
+        ),
+    }
+}
+
+/// An error of ours before execution, as a refusal.
+fn refusal_of(error: &Error, request_id: &str) -> Refusal {
+    let code = error::code(error);
+    if code == Code::Internal {
+        tracing::error!(request.id = request_id, error = ?error, "{error}");
+    }
+    Refusal::new(code, error.to_string())
+}
+
+fn refuse(caller: &Caller, media: Media, refusal: Refusal) -> Response {
+    let (status, allow) = (status::refusal_status(media, &refusal), refusal.allow);
+    let response =
+        async_graphql::Response::from_errors(vec![refusal.into_server_error(&caller.request_id)]);
+    let mut response = reply(
+        media,
+        status,
+        status::to_json(&response).unwrap_or_default(),
+    );
+    if let Some(allow) = allow {
+        response
+            .headers_mut()
+            .insert(header::ALLOW, header::HeaderValue::from_static(allow));
+    }
+    response
+}
+
+fn reply(media: Media, status: u16, body: Vec<u8>) -> Response {
+    let content_type = format!("{}; charset=utf-8", media.essence());
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (status, headers, Body::from(body)).into_response()
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

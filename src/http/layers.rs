@@ -1,0 +1,94 @@
+//! What happens to every request on its way in and out.
+
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+
+use super::Edge;
+
+/// The header that names a request.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The name of a request, as handlers find it in its extensions.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Headers that keep browsers from being talked into things. A page with a policy of its own keeps it.
+pub async fn security_headers(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        // the old filter of browsers did more harm than good; the policy below replaces it
+        (header::X_XSS_PROTECTION, "0"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
+    if edge.handles.config.is_production() {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000; includeSubDomains; preload"),
+        );
+    }
+    response
+}
+
+/// Names the request: as the caller did, when that is short and plain, else anew. The answer carries the name.
+pub async fn request_id(mut request: Request, next: Next) -> Response {
+    let given = request
+        .headers()
+        .get(&X_REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let id = match given {
+        Some(id) if (1..=64).contains(&id.len()) && id.chars().all(plain) => id.to_owned(),
+        _ => crate::secret::token()[..22].to_owned(),
+    };
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+/// One line per request: method, path, status, duration. Never a query string, which may hold a token, nor a body.
+pub async fn log(request: Request, next: Next) -> Response {
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default();
+    let method = request.method().clone();
+    // an upload's path is its secret
+    let path = match request.uri().path() {
+        path if path.starts_with("/api/v1/uploads/") => "/api/v1/uploads/…".to_owned(),
+        path => path.to_owned(),
+    };
+    let span = tracing::info_span!("request", request.id = %id);
+    let started = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    let _entered = span.enter();
+    let (status, duration_ms) = (
+        response.status().as_u16(),
+        started.elapsed().as_millis() as u64,
+    );
+    if path.starts_with("/health") || path.starts_with("/graphiql/assets") {
+        tracing::debug!(http.method = %method, http.path = %path, http.status = status, duration_ms, "{method} {path} {status}");
+    } else {
+        tracing::info!(http.method = %method, http.path = %path, http.status = status, duration_ms, "{method} {path} {status}");
+    }
+    response
+}

@@ -1,0 +1,44 @@
+//! The door for signed webhooks.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::json;
+
+use super::Edge;
+use super::caller::Caller;
+use super::envelope;
+use crate::connections::{self, Envelope};
+use crate::error::Error;
+use crate::graphql::node::{global, local};
+
+/// `POST /api/v1/webhooks/{connection}`: 202 once the delivery is safe on disk. The body is kept as it came.
+pub async fn deliver(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Path(connection): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let header = |name: &'static str| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.map(str::to_owned).ok_or_else(|| Error::invalid(name, "the header is missing; see https://www.standardwebhooks.com"))
+    };
+    let delivered = async {
+        let connection = local("Connection", "connection", &connection.into()).map_err(|_| Error::NotFound("connection"))?;
+        let envelope = Envelope {
+            id: header("webhook-id")?,
+            timestamp: header("webhook-timestamp")?,
+            signature: header("webhook-signature")?,
+        };
+        connections::deliver(&edge.handles, connection, &envelope, &body).await
+    };
+    match delivered.await {
+        Ok(delivered) => {
+            let data = json!({ "deliveryId": global("Delivery", delivered.id).as_str(), "new": delivered.new });
+            envelope::success(&caller, StatusCode::ACCEPTED, data)
+        }
+        Err(error) => envelope::failure(&caller.request_id, &error),
+    }
+}

@@ -1,0 +1,256 @@
+//! GraphQL over WebSocket: the `graphql-transport-ws` protocol
+//! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
+//!
+//! One task per socket. It polls its operations only when the last message has left, so a slow client slows its own
+//! streams, which wait in the event log, and nothing piles up here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_stream::{StreamExt, StreamMap};
+
+use super::Edge;
+use super::caller::Caller;
+use crate::ctx::Ctx;
+use crate::graphql::message::from_json;
+use crate::graphql::request::Allowed;
+use crate::graphql::status::to_json;
+
+/// The subprotocol.
+const PROTOCOL: &str = "graphql-transport-ws";
+/// How long a client may take to introduce itself.
+const INIT: Duration = Duration::from_secs(10);
+/// How often a quiet socket is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(25);
+/// How long a message may take to leave.
+const SEND: Duration = Duration::from_secs(30);
+/// The longest message a client may send.
+const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
+/// Operations one socket may have open.
+const OPERATIONS: usize = 100;
+
+/// Takes the socket over.
+pub fn open(
+    edge: Edge,
+    caller: Caller,
+    upgrade: WebSocketUpgrade,
+    headers: &HeaderMap,
+) -> Response {
+    let offered = headers
+        .get(header::SEC_WEBSOCKET_PROTOCOL)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    if !offered.split(',').any(|name| name.trim() == PROTOCOL) {
+        let message = format!("open the socket with the subprotocol {PROTOCOL}");
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    }
+    upgrade
+        .protocols([PROTOCOL])
+        // the default of 128 KiB per socket is most of what a socket would cost
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(4 * 1024)
+        .max_message_size(MESSAGE_MAX_BYTES)
+        .on_upgrade(move |socket| async move {
+            let mut session = Session {
+                edge,
+                caller,
+                socket,
+                ctx: None,
+                operations: StreamMap::new(),
+            };
+            if let Err((code, reason)) = session.run().await {
+                session.close(code, reason).await;
+            }
+        })
+}
+
+/// Why a socket is closed: a code of the protocol and a reason under 123 bytes. Code 0 closes nothing: the client left.
+type Closing = (u16, &'static str);
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Incoming {
+    ConnectionInit { payload: Option<Value> },
+    Ping { payload: Option<Value> },
+    Pong {},
+    Subscribe { id: String, payload: Value },
+    Complete { id: String },
+}
+
+enum Answer {
+    Item(async_graphql::Response),
+    End,
+}
+
+struct Session {
+    edge: Edge,
+    caller: Caller,
+    socket: WebSocket,
+    ctx: Option<Arc<Ctx>>,
+    operations: StreamMap<String, BoxStream<'static, Answer>>,
+}
+
+impl Session {
+    async fn run(&mut self) -> Result<(), Closing> {
+        let opened = tokio::time::Instant::now();
+        let stopping = self.edge.stopping.clone();
+        let mut keepalive = tokio::time::interval_at(opened + KEEPALIVE, KEEPALIVE);
+        loop {
+            let expiry = self.remaining();
+            tokio::select! {
+                message = self.socket.recv() => match message {
+                    Some(Ok(Message::Text(text))) => self.hear(text.as_str()).await?,
+                    Some(Ok(Message::Binary(_))) => return Err((4400, "send text messages")),
+                    Some(Ok(Message::Close(_))) | None => return Ok(()),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => return Err((4413, "the message is too long or not readable")),
+                },
+                Some((id, answer)) = self.operations.next() => self.tell(id, answer).await?,
+                () = tokio::time::sleep_until(opened + INIT), if self.ctx.is_none() => {
+                    return Err((4408, "connection_init did not come in time"));
+                }
+                () = tokio::time::sleep(expiry.unwrap_or(INIT)), if expiry.is_some() => {
+                    return Err((4403, "the access token has expired; connect again with a new one"));
+                }
+                _ = keepalive.tick() => self.send(json!({ "type": "ping" })).await?,
+                () = stopping.cancelled() => return Err((1001, "the server is going away; connect again")),
+            }
+        }
+    }
+
+    async fn hear(&mut self, text: &str) -> Result<(), Closing> {
+        let message =
+            serde_json::from_str(text).map_err(|_| (4400, "the message is not of the protocol"))?;
+        match message {
+            Incoming::ConnectionInit { payload } => self.init(payload).await,
+            Incoming::Ping { payload } => {
+                let mut pong = json!({ "type": "pong" });
+                if let Some(payload) = payload {
+                    pong["payload"] = payload;
+                }
+                self.send(pong).await
+            }
+            Incoming::Pong {} => Ok(()),
+            Incoming::Subscribe { id, payload } => self.subscribe(id, payload).await,
+            Incoming::Complete { id } => {
+                self.operations.remove(&id);
+                Ok(())
+            }
+        }
+    }
+
+    async fn init(&mut self, payload: Option<Value>) -> Result<(), Closing> {
+        if self.ctx.is_some() {
+            return Err((4429, "too many initialisation requests"));
+        }
+        let sent = payload.as_ref().and_then(|p| {
+            let named = ["Authorization", "authorization"]
+                .iter()
+                .find_map(|name| p.get(*name));
+            named.and_then(Value::as_str)
+        });
+        let bearer = match sent {
+            Some(value) => value
+                .strip_prefix("Bearer ")
+                .or_else(|| value.strip_prefix("bearer "))
+                .map(str::to_owned),
+            None => self.caller.bearer.clone(),
+        };
+        let bearer = bearer.ok_or((4403, "send connection_init {Authorization: \"Bearer …\"}"))?;
+        let ctx = self
+            .caller
+            .ctx_of(&bearer)
+            .await
+            .map_err(|_| (4403, "the access token is not good"))?;
+        self.ctx = Some(Arc::new(ctx));
+        self.send(json!({ "type": "connection_ack" })).await
+    }
+
+    async fn subscribe(&mut self, id: String, payload: Value) -> Result<(), Closing> {
+        let Some(ctx) = self.ctx.clone() else {
+            return Err((4401, "send connection_init first"));
+        };
+        if self.operations.contains_key(&id) {
+            return Err((4409, "an operation with this id is open already"));
+        }
+        if self.operations.len() >= OPERATIONS {
+            return Err((4429, "at most 100 operations may be open on one socket"));
+        }
+        let prepared =
+            from_json(payload).and_then(|sent| self.edge.pipeline.prepare(sent, Allowed::STREAM));
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                let error = refusal.into_server_error(&self.caller.request_id);
+                return self
+                    .send(json!({ "id": id, "type": "error", "payload": [error] }))
+                    .await;
+            }
+        };
+        prepared.request = prepared
+            .request
+            .data(Arc::new(ctx.again()))
+            .data(self.caller.origin.clone());
+        let answers = self
+            .edge
+            .pipeline
+            .stream(prepared, None, self.caller.request_id.clone());
+        let answers = answers
+            .map(Answer::Item)
+            .chain(tokio_stream::once(Answer::End));
+        self.operations.insert(id, Box::pin(answers));
+        Ok(())
+    }
+
+    async fn tell(&mut self, id: String, answer: Answer) -> Result<(), Closing> {
+        let Answer::Item(response) = answer else {
+            self.operations.remove(&id);
+            return self.send(json!({ "id": id, "type": "complete" })).await;
+        };
+        let body = to_json(&response).map_err(|_| (1011, "an answer could not be written"))?;
+        let payload: Value =
+            serde_json::from_slice(&body).map_err(|_| (1011, "an answer could not be written"))?;
+        if payload.get("data").is_none() {
+            // nothing was executed: the operation as such was refused, and that ends it
+            self.operations.remove(&id);
+            return self
+                .send(json!({ "id": id, "type": "error", "payload": payload["errors"] }))
+                .await;
+        }
+        self.send(json!({ "id": id, "type": "next", "payload": payload }))
+            .await
+    }
+
+    async fn send(&mut self, message: Value) -> Result<(), Closing> {
+        let leaving = self.socket.send(Message::Text(message.to_string().into()));
+        match tokio::time::timeout(SEND, leaving).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err((0, "")),
+            Err(_) => Err((1013, "too slow; connect again from the last cursor")),
+        }
+    }
+
+    async fn close(&mut self, code: u16, reason: &'static str) {
+        if code != 0 {
+            let frame = Message::Close(Some(CloseFrame {
+                code,
+                reason: reason.into(),
+            }));
+            drop(tokio::time::timeout(Duration::from_secs(1), self.socket.send(frame)).await);
+        }
+    }
+
+    /// How long the access token is good for.
+    fn remaining(&self) -> Option<Duration> {
+        let ctx = self.ctx.as_ref()?;
+        let expires_at: DateTime<Utc> = ctx.expires_at()?;
+        Some((expires_at - ctx.now()).to_std().unwrap_or_default())
+    }
+}

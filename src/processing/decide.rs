@@ -1,0 +1,359 @@
+//! One record, what its tenant knows, and the decision that follows. Plain values in, plain values out.
+//!
+//! The tiers are asked in this order, and the first that is sure decides: rules, the exact tier, similar records, the
+//! language model, nobody. (A model learnt online per tenant belongs between the exact tier and similarity, which
+//! then turns from a tier into its evidence.) What every tier that was asked had to say is kept, also when it was
+//! overruled. When none is sure the best proposal stands, with its own low confidence, and a person decides.
+
+use entity::decision::Source;
+use entity::{CategoryId, record};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::knowledge::Knowledge;
+use super::memory::{Evidence, Proposal};
+use crate::rules::{self, matching::Outcome};
+
+/// A tier this sure decides without asking the next.
+pub const SURE: f64 = 0.7;
+/// A proposal weaker than this helps nobody.
+const WORTH_SAYING: f64 = 0.2;
+/// What a rule is worth: people wrote it on purpose, and of the cleanest rules about one record in twenty is still
+/// booked differently.
+const RULE: f64 = 0.95;
+/// What a rule is worth that approvals of the same merchant contradict.
+const CONTRADICTED_RULE: f64 = 0.75;
+
+/// Who is asked, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Tier {
+    /// The tenant's rules.
+    Rule,
+    /// Approvals of the same merchant.
+    Exact,
+    /// Approvals of strings that look alike.
+    Similar,
+    /// The language model.
+    Llm,
+}
+
+/// What became of what a tier said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Verdict {
+    /// It is the decision.
+    Decided,
+    /// It was heard and another was followed, or it was not sure enough.
+    Considered,
+    /// It had nothing to say.
+    Silent,
+}
+
+/// What one tier had to say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct View {
+    /// Which tier.
+    pub tier: Tier,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The category it proposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<CategoryId>,
+    /// How sure it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// One sentence.
+    pub reason: String,
+    /// What it looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Value>,
+}
+
+impl View {
+    /// A tier without a proposal.
+    pub fn silent(tier: Tier, reason: impl Into<String>) -> Self {
+        Self {
+            tier,
+            verdict: Verdict::Silent,
+            category: None,
+            confidence: None,
+            reason: reason.into(),
+            evidence: None,
+        }
+    }
+
+    /// A tier with a proposal.
+    pub fn proposal(
+        tier: Tier,
+        category: CategoryId,
+        confidence: f64,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            tier,
+            verdict: Verdict::Considered,
+            category: Some(category),
+            confidence: Some(rounded(confidence)),
+            reason: reason.into(),
+            evidence: None,
+        }
+    }
+
+    fn with(mut self, evidence: Value) -> Self {
+        self.evidence = Some(evidence);
+        self
+    }
+}
+
+/// What the tiers in this process say about a record.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    views: Vec<View>,
+    project: Option<String>,
+    note: Option<String>,
+}
+
+/// What is decided about a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Who decided.
+    pub source: Source,
+    /// The category, if any.
+    pub category: Option<CategoryId>,
+    /// The project, if any.
+    pub project: Option<String>,
+    /// The note, if any.
+    pub note: Option<String>,
+    /// Honest chance of being right, 0 to 1.
+    pub confidence: f64,
+    /// One sentence.
+    pub rationale: String,
+    /// What every tier said, in order.
+    pub considered: Vec<View>,
+}
+
+/// Asks the tiers in this process, until one is sure.
+pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
+    let mut look = Look::default();
+    if !knowledge.rules().set.is_empty() {
+        look.ask_rules(record, knowledge);
+    }
+    if look.is_sure() {
+        return look;
+    }
+    let exact = knowledge
+        .memory()
+        .exact(&record.merchant_key, record.account_id);
+    look.views.push(match exact {
+        Some(proposal) => view_of_exact(proposal, record, knowledge),
+        None => View::silent(Tier::Exact, "No approved record has the same merchant."),
+    });
+    if look.is_sure() {
+        return look;
+    }
+    // the learned model will be asked here
+    let similar = knowledge
+        .memory()
+        .similar(&record.description, record.account_id);
+    look.views.push(match similar {
+        Some(proposal) => view_of_similar(proposal, knowledge),
+        None => View::silent(Tier::Similar, "No approved record looks alike."),
+    });
+    look
+}
+
+impl Look {
+    /// Whether the tier asked last is sure.
+    pub fn is_sure(&self) -> bool {
+        self.views
+            .last()
+            .and_then(|view| view.confidence)
+            .is_some_and(|confidence| confidence >= SURE)
+    }
+
+    /// Adds what the language model said.
+    pub fn hear(&mut self, view: View) {
+        self.views.push(view);
+    }
+
+    /// The decision: the proposal of the highest confidence, the earlier tier among equals; nobody when all are weak.
+    /// A sure tier is asked last and is the surest, for any before it was not sure.
+    pub fn settle(mut self) -> Decision {
+        let mut best: Option<usize> = None;
+        for (at, view) in self.views.iter().enumerate() {
+            let confidence = view.confidence.unwrap_or_default();
+            let beaten = best.map_or(WORTH_SAYING, |best| {
+                self.views[best].confidence.unwrap_or_default() + f64::EPSILON
+            });
+            if view.category.is_some() && confidence >= beaten {
+                best = Some(at);
+            }
+        }
+        // a rule that decided is followed, whatever the approvals of the past say beside it
+        if let Some(rule) = self.decided_by_rule() {
+            best = Some(rule);
+        }
+        let Some(at) = best else {
+            let weak = self.views.iter().any(|view| view.category.is_some());
+            return Decision {
+                source: Source::None,
+                category: None,
+                project: self.project,
+                note: self.note,
+                confidence: 0.0,
+                rationale: if weak {
+                    "What is known is too weak to propose a category; a person decides."
+                } else {
+                    "Nothing is known that suggests a category; a person decides."
+                }
+                .to_owned(),
+                considered: self.views,
+            };
+        };
+        self.views[at].verdict = Verdict::Decided;
+        let chosen = &self.views[at];
+        Decision {
+            source: match chosen.tier {
+                Tier::Rule => Source::Rule,
+                Tier::Exact => Source::Exact,
+                Tier::Similar => Source::Similar,
+                Tier::Llm => Source::Llm,
+            },
+            category: chosen.category,
+            project: self.project,
+            note: self.note,
+            confidence: chosen.confidence.unwrap_or_default(),
+            rationale: chosen.reason.clone(),
+            considered: self.views,
+        }
+    }
+
+    fn decided_by_rule(&self) -> Option<usize> {
+        self.views
+            .iter()
+            .position(|view| view.tier == Tier::Rule && view.category.is_some())
+    }
+
+    fn ask_rules(&mut self, record: &record::Model, knowledge: &Knowledge) {
+        let rules = knowledge.rules();
+        let outcome = rules.set.evaluate(&rules::facts(record), false);
+        let tried = json!({ "matched": &outcome.matched, "rules": rules.set.len() });
+        let view = match outcome.category.as_ref() {
+            Some(filled) => {
+                let category = CategoryId(filled.value);
+                let name = rules.name(filled.by.into()).unwrap_or("removed");
+                match knowledge.open_category(category) {
+                    Some(known) => {
+                        let reason = format!("The rule \"{name}\" files it under {}.", known.name);
+                        let elsewhere = contradiction(record, category, knowledge);
+                        let worth = if elsewhere.is_some() {
+                            CONTRADICTED_RULE
+                        } else {
+                            RULE
+                        };
+                        self.views.extend(elsewhere);
+                        View::proposal(Tier::Rule, category, worth, reason)
+                    }
+                    None => View::silent(
+                        Tier::Rule,
+                        format!("The rule \"{name}\" names a category that is archived."),
+                    ),
+                }
+            }
+            None if outcome.matched.is_empty() => View::silent(Tier::Rule, "No rule matches."),
+            None => View::silent(Tier::Rule, "The rules that match name no category."),
+        };
+        self.views.push(view.with(tried));
+        let Outcome { project, note, .. } = outcome;
+        self.project = project.map(|filled| filled.value);
+        self.note = note.map(|filled| filled.value);
+    }
+}
+
+/// What approvals say against a rule, when they are sure.
+fn contradiction(
+    record: &record::Model,
+    category: CategoryId,
+    knowledge: &Knowledge,
+) -> Option<View> {
+    let proposal = knowledge
+        .memory()
+        .exact(&record.merchant_key, record.account_id)?;
+    (proposal.category != category && proposal.confidence >= SURE)
+        .then(|| view_of_exact(proposal, record, knowledge))
+}
+
+fn view_of_exact(
+    proposal: Proposal<CategoryId>,
+    record: &record::Model,
+    knowledge: &Knowledge,
+) -> View {
+    let Some(known) = knowledge.open_category(proposal.category) else {
+        return View::silent(
+            Tier::Exact,
+            "The same merchant was filed under a category that is archived.",
+        );
+    };
+    let Evidence {
+        support,
+        contradictions,
+        account_support,
+        ..
+    } = proposal.evidence;
+    let elsewhere = match contradictions {
+        0 => "never elsewhere".to_owned(),
+        some => format!("{} elsewhere", times(some)),
+    };
+    let reason = format!(
+        "\"{}\" was filed under {} {}, {account_support} of them on this account, {elsewhere}.",
+        record.merchant_key,
+        known.name,
+        times(support),
+    );
+    View::proposal(Tier::Exact, proposal.category, proposal.confidence, reason)
+        .with(json!(proposal.evidence))
+}
+
+fn view_of_similar(proposal: Proposal<CategoryId>, knowledge: &Knowledge) -> View {
+    let Some(known) = knowledge.open_category(proposal.category) else {
+        return View::silent(
+            Tier::Similar,
+            "Records that look alike were filed under a category that is archived.",
+        );
+    };
+    let agrees = proposal.evidence.neighbours.iter().find(|voter| {
+        let mut confirmed = voter.categories.iter();
+        confirmed.any(|confirmed| confirmed.category == proposal.category)
+    });
+    let reason = match agrees {
+        Some(voter) => format!(
+            "It looks like \"{}\" ({:.0} % alike), which was filed under {}.",
+            voter.text,
+            voter.score * 100.0,
+            known.name,
+        ),
+        None => format!("Records that look alike were filed under {}.", known.name),
+    };
+    View::proposal(
+        Tier::Similar,
+        proposal.category,
+        proposal.confidence,
+        reason,
+    )
+    .with(json!(proposal.evidence))
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+/// Four decimals: what is stored, shown and compared is one number.
+fn rounded(confidence: f64) -> f64 {
+    (confidence.clamp(0.0, 1.0) * 10_000.0).round() / 10_000.0
+}

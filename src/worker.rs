@@ -1,0 +1,234 @@
+//! Background work: each job is mapped to one verb.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::job;
+use futures::future::BoxFuture;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::bus::{self, Wake};
+use crate::ctx::{Ctx, Job};
+use crate::error::{Error, Result};
+use crate::queue::{self, Claim, Queue};
+use crate::{connections, imports, processing, reports};
+
+/// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
+const POLL: Duration = Duration::from_secs(1);
+/// How often finished jobs are forgotten and lapsed leases taken back.
+const TIDY: Duration = Duration::from_secs(5);
+
+/// Works until the process is asked to stop, then finishes what it has begun.
+pub async fn work(app: Arc<App>) {
+    let worker = name();
+    let mut lanes = JoinSet::new();
+    for queue in Queue::ALL {
+        for _ in 0..queue.policy().concurrency {
+            lanes.spawn(lane(Arc::clone(&app), queue, worker.clone()));
+        }
+    }
+    lanes.spawn(tidy(Arc::clone(&app), worker));
+    while lanes.join_next().await.is_some() {}
+}
+
+/// Works off everything that is due, alone and in order, and returns when nothing is left; how many jobs that were.
+/// For `import --wait`, and for tests.
+pub async fn drain(app: &Arc<App>) -> Result<usize> {
+    let worker = name();
+    let mut done = 0;
+    loop {
+        let before = done;
+        for queue in [
+            Queue::Ingest,
+            Queue::Process,
+            Queue::Reports,
+            Queue::Maintenance,
+        ] {
+            while let Some(claim) =
+                queue::claim(&app.handles.db, queue, &worker, app.handles.clock.now()).await?
+            {
+                done += claim.jobs.len();
+                perform(app, &claim).await;
+            }
+        }
+        if done == before {
+            return Ok(done);
+        }
+    }
+}
+
+fn name() -> String {
+    format!("{}-{}", std::process::id(), &crate::secret::token()[..6])
+}
+
+async fn lane(app: Arc<App>, queue: Queue, worker: String) {
+    let mut wakes = app.handles.bus.listen();
+    while !app.stopping.is_cancelled() {
+        match queue::claim(&app.handles.db, queue, &worker, app.handles.clock.now()).await {
+            Ok(Some(claim)) => perform(&app, &claim).await,
+            Ok(None) => {
+                tokio::select! {
+                    () = woken(&mut wakes, queue) => {}
+                    () = tokio::time::sleep(POLL) => {}
+                    () = app.stopping.cancelled() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(queue.name = queue.as_str(), error = ?error, "Work could not be claimed");
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+}
+
+async fn woken(wakes: &mut tokio::sync::broadcast::Receiver<Wake>, queue: Queue) {
+    loop {
+        match bus::next(wakes).await {
+            Wake::Jobs { queue: name } if name == queue.as_str() => return,
+            Wake::Anything => return,
+            _ => {}
+        }
+    }
+}
+
+/// Carries out a claim under a lease that is renewed meanwhile.
+async fn perform(app: &Arc<App>, claim: &Claim) {
+    let span =
+        tracing::info_span!("claim", queue.name = claim.queue.as_str(), tenant.id = %claim.tenant);
+    let started = std::time::Instant::now();
+    let lease = claim.queue.policy().lease / 3;
+    let renewing = async {
+        loop {
+            tokio::time::sleep(lease).await;
+            match queue::renew(&app.handles.db, claim, app.handles.clock.now()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(error = ?error, "A lease could not be renewed"),
+            }
+        }
+    };
+    let working = async {
+        let outcome = attempt(app, claim).await;
+        if let Err(error) = &outcome {
+            settle(app, claim, error).await;
+        }
+        let outcome = if outcome.is_ok() { "ok" } else { "failed" };
+        let duration_ms = started.elapsed().as_millis() as u64;
+        tracing::debug!(
+            jobs = claim.jobs.len(),
+            duration_ms,
+            outcome,
+            "Claim {outcome}"
+        );
+    };
+    async {
+        tokio::pin!(working);
+        tokio::select! {
+            () = &mut working => {}
+            // a lost lease stops nothing: what is begun fails at its first statement and leaves nothing behind
+            () = renewing => working.await,
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+/// One verb per job. Boxed, so that the compiler proves it can move between threads here and not in every caller.
+fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>> {
+    Box::pin(async move {
+        let ctx = Ctx::system(Arc::clone(&app.handles), claim.tenant);
+        if claim.queue == Queue::Process {
+            return processing::process(&ctx, &app.engine, claim, &claim.jobs).await;
+        }
+        for job in &claim.jobs {
+            match Job::read(job)? {
+                Job::IngestImport { import } => imports::ingest(&ctx, claim, job, import).await?,
+                Job::IngestDelivery { delivery } => {
+                    connections::ingest(&ctx, claim, job, delivery).await?
+                }
+                Job::GenerateReport { report } => {
+                    reports::generate(&ctx, claim, job, report).await?
+                }
+                Job::ProcessRecord { .. } => {
+                    processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job))
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// After a failure: jobs with attempts left wait for another, the others are buried with what they were about.
+async fn settle(app: &Arc<App>, claim: &Claim, error: &Error) {
+    let text = operator_text(error);
+    tracing::warn!(error = ?error, jobs = claim.jobs.len(), "Jobs failed");
+    let now = app.handles.clock.now();
+    let (spent, again): (Vec<_>, Vec<_>) = claim.jobs.iter().partition(|job| queue::exhausted(job));
+    let again: Vec<_> = again.into_iter().map(|job| job.id).collect();
+    if let Err(error) = queue::fail(&app.handles.db, claim, &again, &text, now).await {
+        tracing::warn!(error = ?error, "Failed jobs could not be put back; their lease will lapse");
+    }
+    for job in spent {
+        if let Err(error) = bury(app, claim, job, &text).await {
+            tracing::error!(job.id = %job.id, error = ?error, "A dead job could not be buried; it will be tried again");
+        }
+    }
+}
+
+/// What happens to the thing a dead job was about.
+async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> Result<()> {
+    let ctx = Ctx::system(Arc::clone(&app.handles), claim.tenant);
+    match Job::read(job)? {
+        Job::IngestImport { import } => imports::give_up(&ctx, claim, job, import, error).await,
+        Job::IngestDelivery { delivery } => {
+            connections::give_up(&ctx, claim, job, delivery, error).await
+        }
+        Job::GenerateReport { report } => reports::give_up(&ctx, claim, job, report, error).await,
+        Job::ProcessRecord { record } => processing::give_up(&ctx, claim, job, record, error).await,
+    }
+}
+
+/// What an operator reads in the queue: the error with its causes, cut to a sensible length.
+fn operator_text(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        text += &format!(": {next}");
+        cause = next.source();
+    }
+    text.chars().take(1_000).collect()
+}
+
+async fn tidy(app: Arc<App>, worker: String) {
+    let mut last_prune = app.handles.clock.now();
+    while !app.stopping.is_cancelled() {
+        let now = app.handles.clock.now();
+        match queue::recover(&app.handles.db, &worker, now).await {
+            Ok(lost) => {
+                for claim in lost {
+                    for job in &claim.jobs {
+                        if let Err(error) =
+                            bury(&app, &claim, job, "the worker went away at each attempt").await
+                        {
+                            tracing::error!(job.id = %job.id, error = ?error, "A dead job could not be buried");
+                        }
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(error = ?error, "Lapsed leases could not be taken back"),
+        }
+        if now - last_prune > chrono::TimeDelta::minutes(1) {
+            last_prune = now;
+            if let Err(error) = queue::prune(&app.handles.db).await {
+                tracing::warn!(error = ?error, "Finished jobs could not be forgotten");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TIDY) => {}
+            () = app.stopping.cancelled() => {}
+        }
+    }
+}
