@@ -3,8 +3,8 @@
 //! Rooms depend downwards only; `tests/it/direction.rs` reads this list and every `use crate::…` line against it:
 //!
 //! ```text
-//! cli run app worker
-//! graphql http
+//! cli run worker app
+//! http graphql
 //! demo
 //! reports processing
 //! approvals
@@ -16,8 +16,8 @@
 //! ctx
 //! queue
 //! db bus outbound
-//! config telemetry
-//! error permission money merchant text page clock secret
+//! telemetry config
+//! page secret error permission money merchant text clock
 //! ```
 
 pub mod accounts;

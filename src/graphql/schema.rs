@@ -13,27 +13,35 @@ use crate::events::Tails;
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
 pub struct Query(
-    super::system::SystemQuery,
     super::accounts::AccountsQuery,
+    super::categories::CategoriesQuery,
     super::connections::ConnectionsQuery,
+    super::events::EventsQuery,
     super::identity::IdentityQuery,
     super::imports::ImportsQuery,
     super::records::RecordsQuery,
+    super::reports::ReportsQuery,
+    super::system::SystemQuery,
 );
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     super::accounts::AccountsMutation,
+    super::categories::CategoriesMutation,
     super::connections::ConnectionsMutation,
     super::identity::IdentityMutation,
     super::imports::ImportsMutation,
     super::records::RecordsMutation,
+    super::reports::ReportsMutation,
 );
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription();
+pub struct Subscription(
+    super::events::EventsSubscription,
+    super::streams::StreamsSubscription,
+);
 
 /// The schema of balance.
 pub type Balance = Schema<Query, Mutation, Subscription>;

@@ -49,5 +49,6 @@ pub async fn admit(handles: &Arc<Handles>, access: &Access) -> Result<Ctx> {
         Actor::User(access.user),
         access.tenant,
         Permissions::of(member.role),
-    ))
+    )
+    .with_expiry(access.expires_at))
 }

@@ -1,3 +1,14 @@
-//! The suite: one file per feature.
+//! The whole product through its front door: tests speak GraphQL or HTTP to a real app on a real database of its own.
+//!
+//! Each test runs in the world that `BALANCE_TEST_WORLD` names: `embedded` (SQLite, in process; the default) or
+//! `production` (PostgreSQL as the application role, and Redis). `tools/test.sh` runs the suite in both.
 
+mod support;
+
+mod direction;
+mod edge;
+mod health;
 mod identity;
+mod policies;
+mod schema;
+mod sockets;

@@ -1,0 +1,348 @@
+//! Every operation of the schema, with arguments made up to fit: for tests that walk the whole of it.
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, FieldDefinition, InputObjectType, InputValueDefinition, Type, TypeDefinition,
+    TypeKind, TypeSystemDefinition,
+};
+use balance::graphql::node::global;
+use balance::graphql::schema::sdl;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Answer, Client};
+
+/// The schema, ready to be walked.
+pub struct Schema {
+    types: BTreeMap<String, TypeDefinition>,
+}
+
+/// One field of `Query`, `Mutation` or `Subscription`.
+pub struct Operation {
+    /// `query`, `mutation` or `subscription`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The type it answers with, without list and null.
+    pub returns: String,
+    /// What its description says.
+    pub description: String,
+    arguments: Vec<InputValueDefinition>,
+    object: bool,
+}
+
+/// Which ids an operation was found to want, by the path to each.
+pub type Ids = BTreeMap<String, String>;
+
+impl Schema {
+    /// Reads the schema of this build.
+    pub fn read() -> Self {
+        let document = parse_schema(sdl()).expect("the SDL can be parsed");
+        let types = document.definitions.into_iter();
+        let types = types.filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(ty) => Some((ty.node.name.node.to_string(), ty.node)),
+            _ => None,
+        });
+        Self {
+            types: types.collect(),
+        }
+    }
+
+    /// Every operation, in the order of kinds and names.
+    pub fn operations(&self) -> Vec<Operation> {
+        let roots = [
+            ("query", "Query"),
+            ("mutation", "Mutation"),
+            ("subscription", "Subscription"),
+        ];
+        let mut operations = Vec::new();
+        for (kind, root) in roots {
+            let mut fields = self.fields(root);
+            fields.sort_by_key(|field| field.name.node.to_string());
+            operations.extend(fields.iter().map(|field| self.operation(kind, field)));
+        }
+        operations
+    }
+
+    /// The fields of an object type; none of anything else.
+    pub fn fields(&self, name: &str) -> Vec<FieldDefinition> {
+        let fields = match self.types.get(name).map(|ty| &ty.kind) {
+            Some(TypeKind::Object(object)) => &object.fields,
+            Some(TypeKind::Interface(interface)) => &interface.fields,
+            _ => return Vec::new(),
+        };
+        fields.iter().map(|field| field.node.clone()).collect()
+    }
+
+    /// Whether a type has a field.
+    pub fn has(&self, name: &str, field: &str) -> bool {
+        self.fields(name)
+            .iter()
+            .any(|found| found.name.node == field)
+    }
+
+    /// The types that `node` can answer with.
+    pub fn nodes(&self) -> Vec<String> {
+        let objects = self.types.iter().filter(|(_, ty)| match &ty.kind {
+            TypeKind::Object(object) => object.implements.iter().any(|of| of.node == "Node"),
+            TypeKind::Union(_) => false,
+            _ => false,
+        });
+        let mut names: Vec<_> = objects.map(|(name, _)| name.clone()).collect();
+        if let Some(TypeKind::Union(union)) = self.types.get("Node").map(|ty| &ty.kind) {
+            names.extend(union.members.iter().map(|member| member.node.to_string()));
+        }
+        names
+    }
+
+    fn operation(&self, kind: &'static str, field: &FieldDefinition) -> Operation {
+        let returns = base(&field.ty.node.base);
+        let described = field.description.as_ref();
+        Operation {
+            kind,
+            name: field.name.node.to_string(),
+            description: described.map(|text| text.node.clone()).unwrap_or_default(),
+            arguments: field.arguments.iter().map(|arg| arg.node.clone()).collect(),
+            object: matches!(
+                self.types.get(&returns).map(|ty| &ty.kind),
+                Some(TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_))
+            ),
+            returns,
+        }
+    }
+
+    /// The operation with arguments that fit its types, its ids being what `id` makes of the kinds in `ids`.
+    fn arguments(&self, of: &Operation, ids: &Ids, id: &dyn Fn(&str) -> String) -> Value {
+        let mut arguments = serde_json::Map::new();
+        for argument in &of.arguments {
+            let name = argument.name.node.as_str();
+            // a page must say how long it is
+            if needed(argument) || name == "first" || ids.contains_key(name) {
+                let made = self.make(&argument.ty.node, name, ids, id);
+                arguments.insert(name.to_owned(), made);
+            }
+        }
+        Value::Object(arguments)
+    }
+
+    fn make(&self, ty: &Type, path: &str, ids: &Ids, id: &dyn Fn(&str) -> String) -> Value {
+        let name = match &ty.base {
+            BaseType::Named(name) => name.as_str(),
+            BaseType::List(item) => return json!([self.make(item, path, ids, id)]),
+        };
+        if name == "ID" {
+            let kind = ids.get(path).map_or("Unknown", String::as_str);
+            return json!(id(kind));
+        }
+        match self.types.get(name).map(|ty| &ty.kind) {
+            Some(TypeKind::Enum(choices)) => json!(choices.values[0].node.value.node.as_str()),
+            Some(TypeKind::InputObject(input)) => {
+                let one_of = self.types[name]
+                    .directives
+                    .iter()
+                    .any(|d| d.node.name.node == "oneOf");
+                self.fill(input, one_of, path, ids, id)
+            }
+            _ => scalar(name),
+        }
+    }
+
+    fn fill(
+        &self,
+        input: &InputObjectType,
+        one_of: bool,
+        path: &str,
+        ids: &Ids,
+        id: &dyn Fn(&str) -> String,
+    ) -> Value {
+        let mut filled = serde_json::Map::new();
+        for field in &input.fields {
+            let name = field.node.name.node.as_str();
+            let inner = if path.is_empty() || path == "input" {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            };
+            if needed(&field.node) || (one_of && filled.is_empty()) || ids.contains_key(&inner) {
+                filled.insert(
+                    name.to_owned(),
+                    self.make(&field.node.ty.node, &inner, ids, id),
+                );
+            }
+        }
+        Value::Object(filled)
+    }
+}
+
+impl Operation {
+    /// A document that runs it, and its variables.
+    pub fn document(
+        &self,
+        schema: &Schema,
+        ids: &Ids,
+        id: &dyn Fn(&str) -> String,
+        select: &str,
+    ) -> (String, Value) {
+        let variables = schema.arguments(self, ids, id);
+        let given =
+            |argument: &&InputValueDefinition| variables.get(argument.name.node.as_str()).is_some();
+        let declared: Vec<_> = self
+            .arguments
+            .iter()
+            .filter(given)
+            .map(|a| format!("${}: {}", a.name.node, a.ty.node))
+            .collect();
+        let passed: Vec<_> = self
+            .arguments
+            .iter()
+            .filter(given)
+            .map(|a| format!("{0}: ${0}", a.name.node))
+            .collect();
+        let within = |list: Vec<String>| {
+            if list.is_empty() {
+                String::new()
+            } else {
+                format!("({})", list.join(", "))
+            }
+        };
+        let select = if self.object {
+            format!(" {{ {select} }}")
+        } else {
+            String::new()
+        };
+        let document = format!(
+            "{} X{} {{ {}{}{} }}",
+            self.kind,
+            within(declared),
+            self.name,
+            within(passed),
+            select
+        );
+        (document, variables)
+    }
+
+    /// Which arguments and input fields are ids, whether needed or not.
+    pub fn id_paths(&self, schema: &Schema) -> Vec<String> {
+        let mut paths = Vec::new();
+        for argument in &self.arguments {
+            let name = argument.name.node.to_string();
+            match base(&argument.ty.node.base).as_str() {
+                "ID" => paths.push(name),
+                ty => {
+                    if let Some(TypeKind::InputObject(input)) =
+                        schema.types.get(ty).map(|ty| &ty.kind)
+                    {
+                        for field in &input.fields {
+                            let inner = field.node.name.node.to_string();
+                            if base(&field.node.ty.node.base) == "ID" {
+                                paths.push(if name == "input" {
+                                    inner
+                                } else {
+                                    format!("{name}.{inner}")
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        paths
+    }
+
+    /// Runs it as somebody, learning from what it answers which kinds of ids it wants.
+    pub async fn run(
+        &self,
+        schema: &Schema,
+        as_: &Client,
+        ids: &mut Ids,
+        id: &dyn Fn(&str) -> String,
+    ) -> Answer {
+        loop {
+            let select = match schema.has(&self.returns, "userErrors") {
+                true => "userErrors { field message code }",
+                false => "__typename",
+            };
+            let (document, variables) = self.document(schema, ids, id, select);
+            let answer = as_.run(&document, variables.clone()).await;
+            let code = answer.body["errors"][0]["extensions"]["code"].as_str();
+            let fits = !matches!(
+                code,
+                Some("GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED" | "BAD_REQUEST")
+            );
+            assert!(
+                fits,
+                "{document} with {variables} does not fit the schema: {:#}",
+                answer.body
+            );
+            if !self.learn(schema, &answer, ids) {
+                return answer;
+            }
+        }
+    }
+
+    /// Takes a complaint about the kind of an id to heart; whether there was one that is new.
+    fn learn(&self, schema: &Schema, answer: &Answer, ids: &mut Ids) -> bool {
+        let as_data = answer.user_errors();
+        let complaint = match as_data.first() {
+            Some(error) => Some((&error["field"], &error["message"])),
+            None => {
+                let detail = &answer.body["errors"][0]["extensions"]["details"][0];
+                Some((&detail["path"], &detail["msg"]))
+            }
+        };
+        let Some((Some(field), Some(message))) = complaint.map(|(f, m)| (f.as_str(), m.as_str()))
+        else {
+            return false;
+        };
+        // "…; the id of a Rule is needed" and "…; use the `id` of a Rule"
+        let Some((_, kind)) = message.rsplit_once(" of a ") else {
+            return false;
+        };
+        let kind: String = kind.chars().take_while(|c| c.is_alphanumeric()).collect();
+        let plain: String = field
+            .chars()
+            .filter(|c| !matches!(c, '[' | ']' | '0'..='9'))
+            .collect();
+        let mut paths = self.id_paths(schema).into_iter();
+        match paths.find(|path| *path == plain || plain.ends_with(&format!(".{path}"))) {
+            Some(path) => ids.insert(path, kind.clone()) != Some(kind),
+            None => false,
+        }
+    }
+}
+
+/// An id of a kind that belongs to nothing.
+pub fn nowhere(kind: &str) -> String {
+    global(
+        kind,
+        Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001),
+    )
+    .to_string()
+}
+
+fn needed(input: &InputValueDefinition) -> bool {
+    !input.ty.node.nullable && input.default_value.is_none()
+}
+
+fn base(ty: &BaseType) -> String {
+    match ty {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(item) => base(&item.base),
+    }
+}
+
+fn scalar(name: &str) -> Value {
+    match name {
+        "Int" => json!(1),
+        "Float" => json!(0.5),
+        "Boolean" => json!(true),
+        "Date" => json!("2026-03-01"),
+        "DateTime" => json!("2026-03-01T00:00:00Z"),
+        "Decimal" => json!("1.00"),
+        "UUID" => json!(Uuid::nil()),
+        "JSON" => json!({}),
+        _ => json!("x"),
+    }
+}
