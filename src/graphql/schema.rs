@@ -13,18 +13,26 @@ use crate::events::Tails;
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
 pub struct Query(
-    super::system::SystemQuery,
-    super::identity::IdentityQuery,
+    super::accounts::AccountsQuery,
     super::categories::CategoriesQuery,
+    super::connections::ConnectionsQuery,
     super::events::EventsQuery,
+    super::identity::IdentityQuery,
+    super::imports::ImportsQuery,
+    super::records::RecordsQuery,
     super::reports::ReportsQuery,
+    super::system::SystemQuery,
 );
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    super::identity::IdentityMutation,
+    super::accounts::AccountsMutation,
     super::categories::CategoriesMutation,
+    super::connections::ConnectionsMutation,
+    super::identity::IdentityMutation,
+    super::imports::ImportsMutation,
+    super::records::RecordsMutation,
     super::reports::ReportsMutation,
 );
 
