@@ -5,10 +5,12 @@
 
 mod support;
 
+mod approvals;
 mod direction;
 mod edge;
 mod health;
 mod identity;
 mod policies;
+mod rules;
 mod schema;
 mod sockets;
