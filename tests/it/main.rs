@@ -6,11 +6,14 @@
 mod support;
 
 mod approvals;
+mod categories;
 mod direction;
 mod edge;
+mod events;
 mod health;
 mod identity;
 mod policies;
+mod reports;
 mod rules;
 mod schema;
 mod sockets;
