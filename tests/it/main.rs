@@ -5,6 +5,7 @@
 
 mod support;
 
+mod approvals;
 mod categories;
 mod direction;
 mod edge;
@@ -13,5 +14,6 @@ mod health;
 mod identity;
 mod policies;
 mod reports;
+mod rules;
 mod schema;
 mod sockets;
