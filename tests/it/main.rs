@@ -15,3 +15,4 @@ mod policies;
 mod reports;
 mod schema;
 mod sockets;
+mod streams;
