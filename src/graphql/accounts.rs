@@ -16,6 +16,7 @@ use super::page::{Connection, asks, window};
 use super::payload::payloads;
 use crate::accounts::{self, AccountChange, NewAccount};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::integrations::csv::CsvMapping;
 use crate::money::Currency;
 
@@ -229,8 +230,10 @@ impl AccountsQuery {
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().into();
         let op = ctx.op()?;
+        let as_of = events::head(op).await?;
         let page = accounts::list(op, &filter, &window).await?;
         let mut found = Connection::of(page, Account::from);
+        found.as_of = Some(as_of.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(accounts::count(op, &filter).await? as i64);
         }

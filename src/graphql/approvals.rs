@@ -161,13 +161,13 @@ pub struct ApprovalFilter {
     /// On this account.
     pub account_id: Option<ID>,
     /// At least this sure.
-    pub min_confidence: Option<f64>,
+    pub confidence_min: Option<f64>,
     /// At most this sure.
-    pub max_confidence: Option<f64>,
+    pub confidence_max: Option<f64>,
     /// At least this amount; money out is negative.
-    pub min_amount: Option<Decimal>,
+    pub amount_min: Option<Decimal>,
     /// At most this amount; money out is negative.
-    pub max_amount: Option<Decimal>,
+    pub amount_max: Option<Decimal>,
     /// These letters in the description or the merchant, whatever their case.
     pub text: Option<String>,
 }
@@ -184,10 +184,10 @@ impl ApprovalFilter {
             source: self.source.into_iter().map(Into::into).collect(),
             category: local_opt("Category", "filter.categoryId", self.category_id.as_ref())?,
             account: local_opt("Account", "filter.accountId", self.account_id.as_ref())?,
-            min_confidence: self.min_confidence,
-            max_confidence: self.max_confidence,
-            min_amount: amount("filter.minAmount", self.min_amount)?,
-            max_amount: amount("filter.maxAmount", self.max_amount)?,
+            min_confidence: self.confidence_min,
+            max_confidence: self.confidence_max,
+            min_amount: amount("filter.amountMin", self.amount_min)?,
+            max_amount: amount("filter.amountMax", self.amount_max)?,
             text: self.text,
         })
     }
@@ -475,7 +475,7 @@ impl ApprovalsMutation {
     async fn approve_record(
         &self,
         ctx: &Context<'_>,
-        input: ApproveRecordInput,
+        #[graphql(desc = "What to do.")] input: ApproveRecordInput,
     ) -> Result<ApproveRecordPayload> {
         let approved = async {
             let id = local("Approval", "approvalId", &input.approval_id)?;
@@ -488,7 +488,7 @@ impl ApprovalsMutation {
     async fn approve_records(
         &self,
         ctx: &Context<'_>,
-        input: ApproveRecordsInput,
+        #[graphql(desc = "What to do.")] input: ApproveRecordsInput,
     ) -> Result<ApproveRecordsPayload> {
         let approved = async {
             let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
@@ -502,7 +502,7 @@ impl ApprovalsMutation {
     async fn override_record(
         &self,
         ctx: &Context<'_>,
-        input: OverrideRecordInput,
+        #[graphql(desc = "What to do.")] input: OverrideRecordInput,
     ) -> Result<OverrideRecordPayload> {
         let overridden = async {
             let id = local("Approval", "approvalId", &input.approval_id)?;
@@ -528,7 +528,7 @@ impl ApprovalsMutation {
     async fn override_records(
         &self,
         ctx: &Context<'_>,
-        input: OverrideRecordsInput,
+        #[graphql(desc = "What to do.")] input: OverrideRecordsInput,
     ) -> Result<OverrideRecordsPayload> {
         let overridden = async {
             let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
@@ -546,7 +546,7 @@ impl ApprovalsMutation {
     async fn reject_record(
         &self,
         ctx: &Context<'_>,
-        input: RejectRecordInput,
+        #[graphql(desc = "What to do.")] input: RejectRecordInput,
     ) -> Result<RejectRecordPayload> {
         let rejected = async {
             let id = local("Approval", "approvalId", &input.approval_id)?;
@@ -559,7 +559,7 @@ impl ApprovalsMutation {
     async fn reject_records(
         &self,
         ctx: &Context<'_>,
-        input: RejectRecordsInput,
+        #[graphql(desc = "What to do.")] input: RejectRecordsInput,
     ) -> Result<RejectRecordsPayload> {
         let rejected = async {
             let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
@@ -572,7 +572,7 @@ impl ApprovalsMutation {
     async fn reopen_approval(
         &self,
         ctx: &Context<'_>,
-        input: ReopenApprovalInput,
+        #[graphql(desc = "What to do.")] input: ReopenApprovalInput,
     ) -> Result<ReopenApprovalPayload> {
         let reopened = async {
             let id = local("Approval", "approvalId", &input.approval_id)?;

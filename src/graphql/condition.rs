@@ -7,6 +7,7 @@ use entity::AccountId;
 use serde_json::Value;
 
 use super::node::{global, local};
+use super::records::MoneyDirection;
 use super::scalar::{Date, Decimal};
 use crate::error::{Error, Result};
 use crate::money::{Currency, Money};
@@ -72,16 +73,6 @@ pub enum RuleTextOp {
     StartsWith,
 }
 
-/// Which way money went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "stored::Direction")]
-pub enum MoneyDirection {
-    /// Money came in.
-    In,
-    /// Money went out.
-    Out,
-}
-
 /// A range of amounts, both ends included; at least one end is needed.
 #[derive(InputObject)]
 pub struct RuleAmountInput {
@@ -145,7 +136,10 @@ pub fn read(condition: RuleConditionInput) -> Result<stored::Condition> {
                 r#in: ids.iter().map(account).collect::<Result<_>>()?,
             })
         }
-        RuleConditionInput::Direction(direction) => To::Direction(direction.into()),
+        RuleConditionInput::Direction(direction) => To::Direction(match direction {
+            MoneyDirection::In => stored::Direction::In,
+            MoneyDirection::Out => stored::Direction::Out,
+        }),
         RuleConditionInput::CurrencyIn(codes) => To::Currency(stored::CurrencyTest { r#in: codes }),
         RuleConditionInput::Date(test) => To::Date(stored::DateTest {
             from: test.from.map(|day| day.0),
@@ -186,7 +180,10 @@ fn written(condition: stored::Condition) -> RuleConditionInput {
             let account = |id| global("Account", AccountId(id));
             RuleConditionInput::AccountIn(test.r#in.into_iter().map(account).collect())
         }
-        From::Direction(direction) => RuleConditionInput::Direction(direction.into()),
+        From::Direction(direction) => RuleConditionInput::Direction(match direction {
+            stored::Direction::In => MoneyDirection::In,
+            stored::Direction::Out => MoneyDirection::Out,
+        }),
         From::Currency(test) => RuleConditionInput::CurrencyIn(test.r#in),
         From::Date(test) => RuleConditionInput::Date(RuleDateInput {
             from: test.from.map(Date),

@@ -19,6 +19,7 @@ use super::page::{self, asks, window};
 use super::payload::payloads;
 use crate::connections::{self, ConnectionChange, Created, NewConnection};
 use crate::error::{Error, Result};
+use crate::events;
 
 /// A sender of signed webhooks.
 #[derive(Clone, SimpleObject)]
@@ -274,12 +275,14 @@ impl ConnectionsQuery {
     ) -> Result<page::Connection<Connection>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = events::head(op).await?;
         let page = connections::list(op, &window).await?;
         if asks(ctx, "edges.node.account") {
             let ids = page.rows.iter().filter_map(|(_, row)| row.account_id);
             super::records::feed_accounts(ctx, ids).await?;
         }
         let mut found = page::Connection::of(page, Connection::from);
+        found.as_of = Some(as_of.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(connections::count(op).await? as i64);
         }
@@ -317,6 +320,7 @@ impl ConnectionsQuery {
             status: filter.status.map(Into::into),
         };
         let op = ctx.op()?;
+        let as_of = events::head(op).await?;
         let page = connections::deliveries(op, &filter, &window).await?;
         if asks(ctx, "edges.node.connection") {
             let ids: Vec<ConnectionId> =
@@ -324,6 +328,7 @@ impl ConnectionsQuery {
             super::records::feed_connections(ctx, ids).await?;
         }
         let mut found = page::Connection::of(page, Delivery::from);
+        found.as_of = Some(as_of.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(connections::count_deliveries(op, &filter).await? as i64);
         }

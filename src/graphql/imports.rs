@@ -23,7 +23,7 @@ use super::page::{Connection, asks, window};
 use super::payload::payloads;
 use super::records::feed_accounts;
 use crate::error::{Error, Result};
-use crate::{files, imports};
+use crate::{events, files, imports};
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -314,6 +314,7 @@ impl ImportsQuery {
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
         let op = ctx.op()?;
+        let as_of = events::head(op).await?;
         let page = imports::list(op, &filter, &window).await?;
         let rows = || page.rows.iter().map(|(_, row)| row);
         if asks(ctx, "edges.node.account") {
@@ -330,6 +331,7 @@ impl ImportsQuery {
             ctx.loader()?.feed_many(far).await;
         }
         let mut found = Connection::of(page, Import::from);
+        found.as_of = Some(as_of.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(imports::count(op, &filter).await? as i64);
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Json, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{AccountId, ConnectionId, DecisionId, ImportId, RecordId, record};
+use entity::{AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, record};
 pub use input::{
     ErrorPolicy, ImportRecordsInput, ImportRow, MoneyDirection, RecordFilter, RecordOrder,
     RetryFailedRecordsInput,
@@ -18,6 +18,7 @@ pub(super) use prefetch::{feed_accounts, feed_connections};
 use serde_json::Value;
 
 use super::accounts::Account;
+use super::categories::Category;
 use super::connections::Connection;
 use super::decisions::{Decision, DecisionsOf};
 use super::error::{UserError, UserErrorCode, payload};
@@ -28,6 +29,7 @@ use super::op::Op;
 use super::page::{self, asks, window};
 use super::scalar::{Date, Money};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::records::{self, RowAnswer};
 
 /// How far a record is.
@@ -64,8 +66,6 @@ pub struct Record {
     pub description: String,
     /// The merchant, normalised.
     pub merchant: String,
-    /// Proposed or approved category.
-    pub category_id: Option<ID>,
     /// Proposed or approved project.
     pub project: Option<String>,
     /// A note set by rule or person.
@@ -87,6 +87,8 @@ pub struct Record {
     #[graphql(skip)]
     key: RecordId,
     #[graphql(skip)]
+    category_id: Option<CategoryId>,
+    #[graphql(skip)]
     account_id: Option<AccountId>,
     #[graphql(skip)]
     connection_id: Option<ConnectionId>,
@@ -101,6 +103,14 @@ impl Record {
     /// The account money moved on.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
         match self.account_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Proposed or approved category.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.category_id {
             Some(id) => find(ctx, id).await,
             None => Ok(None),
         }
@@ -148,7 +158,7 @@ impl From<record::Model> for Record {
             external_id: records::external_id(&row).to_owned(),
             description: row.description,
             merchant: row.merchant_key,
-            category_id: row.category_id.map(|id| global("Category", id)),
+            category_id: row.category_id,
             project: row.project,
             note: row.note,
             error: row.error,
@@ -291,9 +301,11 @@ impl RecordsQuery {
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
         let op = ctx.op()?;
+        let as_of = events::head(op).await?;
         let page = records::list(op, &filter, order_by.into(), &window).await?;
         prefetch::children(ctx, &page.rows).await?;
         let mut found = page::Connection::of(page, Record::from);
+        found.as_of = Some(as_of.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(records::count(op, &filter).await? as i64);
         }

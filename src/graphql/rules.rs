@@ -316,7 +316,7 @@ impl RulesMutation {
     async fn create_rule(
         &self,
         ctx: &Context<'_>,
-        input: CreateRuleInput,
+        #[graphql(desc = "What to do.")] input: CreateRuleInput,
     ) -> Result<CreateRulePayload> {
         let made = async {
             let new = NewRule {
@@ -335,7 +335,7 @@ impl RulesMutation {
     async fn update_rule(
         &self,
         ctx: &Context<'_>,
-        input: UpdateRuleInput,
+        #[graphql(desc = "What to do.")] input: UpdateRuleInput,
     ) -> Result<UpdateRulePayload> {
         let changed = async {
             let changes = rules::Changes {
@@ -350,7 +350,11 @@ impl RulesMutation {
     }
 
     /// Move a rule in the order. Needs `rules:write`.
-    async fn move_rule(&self, ctx: &Context<'_>, input: MoveRuleInput) -> Result<MoveRulePayload> {
+    async fn move_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: MoveRuleInput,
+    ) -> Result<MoveRulePayload> {
         let moved = async {
             let id = local("Rule", "ruleId", &input.rule_id)?;
             rules::move_to(ctx.op()?, id, input.position).await
@@ -362,7 +366,7 @@ impl RulesMutation {
     async fn enable_rule(
         &self,
         ctx: &Context<'_>,
-        input: EnableRuleInput,
+        #[graphql(desc = "What to do.")] input: EnableRuleInput,
     ) -> Result<EnableRulePayload> {
         let enabled =
             async { rules::enable(ctx.op()?, local("Rule", "ruleId", &input.rule_id)?).await };
@@ -373,7 +377,7 @@ impl RulesMutation {
     async fn disable_rule(
         &self,
         ctx: &Context<'_>,
-        input: DisableRuleInput,
+        #[graphql(desc = "What to do.")] input: DisableRuleInput,
     ) -> Result<DisableRulePayload> {
         let disabled =
             async { rules::disable(ctx.op()?, local("Rule", "ruleId", &input.rule_id)?).await };
@@ -384,7 +388,7 @@ impl RulesMutation {
     async fn delete_rule(
         &self,
         ctx: &Context<'_>,
-        input: DeleteRuleInput,
+        #[graphql(desc = "What to do.")] input: DeleteRuleInput,
     ) -> Result<DeleteRulePayload> {
         let deleted =
             async { rules::delete(ctx.op()?, local("Rule", "ruleId", &input.rule_id)?).await };
@@ -392,7 +396,11 @@ impl RulesMutation {
     }
 
     /// Try conditions on the latest records; nothing is stored. Needs `rules:read` and `records:read`.
-    async fn test_rule(&self, ctx: &Context<'_>, input: TestRuleInput) -> Result<TestRulePayload> {
+    async fn test_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: TestRuleInput,
+    ) -> Result<TestRulePayload> {
         let tried = async {
             let conditions = condition::read(input.conditions)?;
             rules::test(ctx.op()?, &conditions, &input.actions.read()?).await

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod approvals;
 mod categories;
 mod direction;
 mod edge;
@@ -13,6 +14,7 @@ mod health;
 mod identity;
 mod policies;
 mod reports;
+mod rules;
 mod schema;
 mod sockets;
 mod streams;

@@ -3,22 +3,26 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::Context;
-use entity::{AccountId, ConnectionId, ImportId, RecordId, record};
+use entity::{AccountId, CategoryId, ConnectionId, ImportId, RecordId, record};
 
 use crate::error::Result;
 use crate::graphql::accounts::Account;
+use crate::graphql::categories::Category;
 use crate::graphql::connections::Connection;
 use crate::graphql::decisions::{Decision, DecisionsOf};
 use crate::graphql::imports::Import;
 use crate::graphql::op::Op;
 use crate::graphql::page::asks;
-use crate::{accounts, connections, imports, records};
+use crate::{accounts, categories, connections, imports, records};
 
 /// Loads what the operation asks for beneath a page of records: one statement for each kind of child.
 pub(super) async fn children(ctx: &Context<'_>, rows: &[(String, record::Model)]) -> Result<()> {
     let rows = || rows.iter().map(|(_, row)| row);
     if asks(ctx, "edges.node.account") {
         feed_accounts(ctx, rows().filter_map(|row| row.account_id)).await?;
+    }
+    if asks(ctx, "edges.node.category") {
+        feed_categories(ctx, rows().filter_map(|row| row.category_id)).await?;
     }
     // whoever may not see connections is told so by the field
     if asks(ctx, "edges.node.connection")
@@ -61,6 +65,19 @@ pub(in crate::graphql) async fn feed_connections(
     if !ids.is_empty() {
         let found = connections::by_ids(ctx.op()?, &ids).await?;
         let found = found.into_iter().map(|row| (row.id, Connection::from(row)));
+        ctx.loader()?.feed_many(found).await;
+    }
+    Ok(())
+}
+
+async fn feed_categories(
+    ctx: &Context<'_>,
+    ids: impl IntoIterator<Item = CategoryId>,
+) -> Result<()> {
+    let ids = distinct(ids);
+    if !ids.is_empty() {
+        let found = categories::by_ids(ctx.op()?, &ids).await?;
+        let found = found.into_iter().map(|row| (row.id, Category::from(row)));
         ctx.loader()?.feed_many(found).await;
     }
     Ok(())
