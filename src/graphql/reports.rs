@@ -476,7 +476,7 @@ impl ReportsMutation {
     async fn generate_report(
         &self,
         ctx: &Context<'_>,
-        input: GenerateReportInput,
+        #[graphql(desc = "What the report is of.")] input: GenerateReportInput,
     ) -> Result<GenerateReportPayload> {
         let asked = async {
             let params = params(
