@@ -200,7 +200,7 @@ impl CategoriesMutation {
     async fn create_category(
         &self,
         ctx: &Context<'_>,
-        input: CreateCategoryInput,
+        #[graphql(desc = "The category to make.")] input: CreateCategoryInput,
     ) -> Result<CreateCategoryPayload> {
         let made = async {
             let new = NewCategory {
@@ -218,7 +218,7 @@ impl CategoriesMutation {
     async fn update_category(
         &self,
         ctx: &Context<'_>,
-        input: UpdateCategoryInput,
+        #[graphql(desc = "The category, and what changes about it.")] input: UpdateCategoryInput,
     ) -> Result<UpdateCategoryPayload> {
         let changed = async {
             let id = local("Category", "categoryId", &input.category_id)?;
@@ -242,7 +242,7 @@ impl CategoriesMutation {
     async fn archive_category(
         &self,
         ctx: &Context<'_>,
-        input: ArchiveCategoryInput,
+        #[graphql(desc = "The category to put away.")] input: ArchiveCategoryInput,
     ) -> Result<ArchiveCategoryPayload> {
         let archived = async {
             let id = local("Category", "categoryId", &input.category_id)?;
@@ -255,7 +255,7 @@ impl CategoriesMutation {
     async fn restore_category(
         &self,
         ctx: &Context<'_>,
-        input: RestoreCategoryInput,
+        #[graphql(desc = "The category to take out again.")] input: RestoreCategoryInput,
     ) -> Result<RestoreCategoryPayload> {
         let restored = async {
             let id = local("Category", "categoryId", &input.category_id)?;

@@ -17,3 +17,4 @@ mod reports;
 mod rules;
 mod schema;
 mod sockets;
+mod streams;
