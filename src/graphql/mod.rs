@@ -8,8 +8,10 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod approvals;
 pub mod cache;
 pub mod categories;
+pub mod condition;
 pub mod connections;
 pub mod cost;
 pub mod decisions;
@@ -32,6 +34,7 @@ pub mod records;
 pub mod refusal;
 pub mod reports;
 pub mod request;
+pub mod rules;
 pub mod scalar;
 pub mod scan;
 pub mod schema;

@@ -23,6 +23,7 @@ pub struct PageInfo {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE CONNECTIONS: one line per type, kept sorted
+#[graphql(concrete(name = "ApprovalConnection", params(super::approvals::Approval)))]
 #[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountConnection", params(super::accounts::Account)))]
@@ -50,6 +51,7 @@ where
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE EDGES: one line per type, kept sorted
+#[graphql(concrete(name = "ApprovalEdge", params(super::approvals::Approval)))]
 #[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountEdge", params(super::accounts::Account)))]

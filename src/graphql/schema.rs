@@ -14,6 +14,7 @@ use crate::events::Tails;
 #[derive(MergedObject, Default)]
 pub struct Query(
     super::accounts::AccountsQuery,
+    super::approvals::ApprovalsQuery,
     super::categories::CategoriesQuery,
     super::connections::ConnectionsQuery,
     super::events::EventsQuery,
@@ -21,6 +22,7 @@ pub struct Query(
     super::imports::ImportsQuery,
     super::records::RecordsQuery,
     super::reports::ReportsQuery,
+    super::rules::RulesQuery,
     super::system::SystemQuery,
 );
 
@@ -28,12 +30,14 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     super::accounts::AccountsMutation,
+    super::approvals::ApprovalsMutation,
     super::categories::CategoriesMutation,
     super::connections::ConnectionsMutation,
     super::identity::IdentityMutation,
     super::imports::ImportsMutation,
     super::records::RecordsMutation,
     super::reports::ReportsMutation,
+    super::rules::RulesMutation,
 );
 
 /// Everything that can be followed.

@@ -5,10 +5,13 @@
 
 mod support;
 
+mod categories;
 mod direction;
 mod edge;
+mod events;
 mod health;
 mod identity;
 mod policies;
+mod reports;
 mod schema;
 mod sockets;
