@@ -6,12 +6,15 @@
 mod support;
 
 mod categories;
+mod connections;
 mod direction;
 mod edge;
 mod events;
 mod health;
 mod identity;
+mod imports;
 mod policies;
+mod records;
 mod reports;
 mod schema;
 mod sockets;
