@@ -92,9 +92,16 @@ async fn a_repeated_message_is_one_delivery_and_repeated_rows_are_one_record() {
         ("m1".to_owned(), "INGESTED".to_owned(), (2, 0)),
     ];
     assert_eq!(rows, expected);
-    assert!(found.text("deliveries.edges[0].node.error").contains("data[0].amount"));
+    assert!(
+        found
+            .text("deliveries.edges[0].node.error")
+            .contains("data[0].amount")
+    );
     let accounts = owner
-        .run("{ accounts(first: 5) { edges { node { number } } } }", json!({}))
+        .run(
+            "{ accounts(first: 5) { edges { node { number } } } }",
+            json!({}),
+        )
         .await
         .ok();
     assert_eq!(
@@ -149,7 +156,8 @@ async fn a_disabled_connection_answers_like_one_that_does_not_exist() {
     };
     switch("disableConnection").await;
     let disabled = sender.send("m1", &body()).await;
-    let stranger = balance::graphql::node::global("Connection", entity::ConnectionId(uuid::Uuid::nil()));
+    let stranger =
+        balance::graphql::node::global("Connection", entity::ConnectionId(uuid::Uuid::nil()));
     let nobody = Sender {
         app: &app,
         path: format!("/api/v1/webhooks/{}", stranger.as_str()),

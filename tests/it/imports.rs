@@ -85,7 +85,12 @@ async fn a_statement_is_stored_in_steps_and_overlapping_files_meet() {
     let account = account(&owner, "Main").await;
 
     let (file, _) = upload(&owner, "a.csv", &statement(0..1_500)).await;
-    let (_, seen) = import(&app, &owner, json!({ "fileId": file, "accountId": account })).await;
+    let (_, seen) = import(
+        &app,
+        &owner,
+        json!({ "fileId": file, "accountId": account }),
+    )
+    .await;
     assert_eq!(seen.text("import.status"), "DONE");
     assert_eq!(seen.number("import.newRows"), 1_500);
     assert_eq!(
@@ -176,7 +181,11 @@ async fn a_link_takes_the_same_bytes_again_and_no_others() {
     assert_eq!(anybody.put(&path, "Date,Amount\n").await.status, 201);
     assert_eq!(anybody.put(&path, "Date,Other\n").await.status, 409);
     let forged = format!("{}A", &path[..path.len() - 1]);
-    let forged = if forged == path { format!("{path}A") } else { forged };
+    let forged = if forged == path {
+        format!("{path}A")
+    } else {
+        forged
+    };
     assert_eq!(anybody.put(&forged, "x").await.status, 401);
     app.advance(chrono::TimeDelta::minutes(16));
     assert_eq!(anybody.put(&path, "Date,Amount\n").await.status, 401);

@@ -11,7 +11,8 @@ const IMPORT: &str = "mutation($input: ImportRecordsInput!) {
         userErrors { field message code }
     }
 }";
-const LIST: &str = "query($filter: RecordFilter, $order: RecordOrder!, $first: Int, $after: String) {
+const LIST: &str =
+    "query($filter: RecordFilter, $order: RecordOrder!, $first: Int, $after: String) {
     records(filter: $filter, orderBy: $order, first: $first, after: $after) {
         totalCount
         pageInfo { endCursor hasNextPage }
@@ -44,7 +45,10 @@ async fn every_row_has_its_answer_and_a_bad_one_stops_all_unless_said_otherwise(
     assert_eq!(answers[1].text("error.field"), "rows[1].amount");
 
     input["errorPolicy"] = json!("REJECT_FAILED");
-    for expected in [["NEW", "REFUSED", "NEW"], ["DUPLICATE", "REFUSED", "DUPLICATE"]] {
+    for expected in [
+        ["NEW", "REFUSED", "NEW"],
+        ["DUPLICATE", "REFUSED", "DUPLICATE"],
+    ] {
         let answered = owner.run(IMPORT, json!({ "input": input })).await.ok();
         let answers = answered.list("importRecords.rows");
         let statuses: Vec<_> = answers.iter().map(|row| row.text("status")).collect();
@@ -79,12 +83,25 @@ async fn records_are_found_by_filter_in_order_and_by_page() {
         }
     };
     let grocers = ["Grocer 100% organic", "grocer"];
-    assert_eq!(find(json!({ "text": "GROCER" }), "OCCURRED_ON_DESC").await, grocers);
-    assert_eq!(find(json!({ "text": "0%" }), "CREATED_ASC").await, grocers[..1]);
-    assert_eq!(find(json!({ "direction": "IN" }), "CREATED_ASC").await, ["Refund"]);
+    assert_eq!(
+        find(json!({ "text": "GROCER" }), "OCCURRED_ON_DESC").await,
+        grocers
+    );
+    assert_eq!(
+        find(json!({ "text": "0%" }), "CREATED_ASC").await,
+        grocers[..1]
+    );
+    assert_eq!(
+        find(json!({ "direction": "IN" }), "CREATED_ASC").await,
+        ["Refund"]
+    );
     let between = json!({ "occurredFrom": "2026-01-02", "amountMin": "-7" });
     assert_eq!(find(between, "AMOUNT_ASC").await, ["grocer"]);
-    assert!(find(json!({ "status": ["VOIDED"] }), "CREATED_ASC").await.is_empty());
+    assert!(
+        find(json!({ "status": ["VOIDED"] }), "CREATED_ASC")
+            .await
+            .is_empty()
+    );
 
     let mut seen = Vec::new();
     let mut after = json!(null);
