@@ -7,12 +7,15 @@ mod support;
 
 mod approvals;
 mod categories;
+mod connections;
 mod direction;
 mod edge;
 mod events;
 mod health;
 mod identity;
+mod imports;
 mod policies;
+mod records;
 mod reports;
 mod rules;
 mod schema;
