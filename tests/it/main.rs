@@ -5,6 +5,7 @@
 
 mod support;
 
+mod authorization;
 mod direction;
 mod edge;
 mod health;
