@@ -4,7 +4,7 @@
 
 use entity::{ApprovalId, approval, category, record};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::answer::{self, Answer};
 use crate::ctx::{Ctx, Event, Outcome, Tx};
@@ -69,28 +69,19 @@ pub async fn approve_many(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<Answer>> 
     Ok(answers)
 }
 
-/// Moves records from PROCESSED to APPROVED with the category of their approval, in one statement.
+/// Moves records from PROCESSED to APPROVED; they carry the proposed category already.
 async fn enter_books(tx: &Tx<'_>, decided: &[approval::Model]) -> Result<()> {
-    let mut update = tx
+    let updated = tx
         .update::<record::Entity>()
         .col_expr(
             record::Column::Status,
             Expr::value(record::Status::Approved),
         )
-        .col_expr(
-            record::Column::CategoryId,
-            Expr::col((approval::Entity, approval::Column::CategoryId)),
-        )
         .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
+        .filter(record::Column::Id.is_in(decided.iter().map(|row| row.record_id)))
         .filter(record::Column::Status.eq(record::Status::Processed))
-        .filter(approval::Column::TenantId.eq(tx.tenant()))
-        .filter(approval::Column::Id.is_in(decided.iter().map(|row| row.id)))
-        .filter(
-            Expr::col((record::Entity, record::Column::Id))
-                .equals((approval::Entity, approval::Column::RecordId)),
-        );
-    QueryTrait::query(&mut update).from(approval::Entity);
-    let updated = update.exec(tx.on()).await?;
+        .exec(tx.on())
+        .await?;
     all_moved(updated.rows_affected, decided.len())
 }
 

@@ -1,7 +1,7 @@
 //! The approval queue, and looking approvals up.
 
 use entity::decision::Source;
-use entity::{AccountId, ApprovalId, CategoryId, RecordId, approval, record};
+use entity::{AccountId, ApprovalId, CategoryId, DecisionId, RecordId, approval, decision, record};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
 use sea_orm::{
     ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -161,4 +161,16 @@ pub async fn of_records(ctx: &Ctx, records: &[RecordId]) -> Result<Vec<approval:
 /// An approval that must be there.
 pub async fn load(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
     find(ctx, id).await?.ok_or(Error::NotFound("approval"))
+}
+
+/// Decisions by id, in no order; what approvals propose.
+pub async fn decisions(ctx: &Ctx, ids: &[DecisionId]) -> Result<Vec<decision::Model>> {
+    ctx.require(Permission::ReadApprovals)?;
+    let read = ctx.read().await?;
+    let decisions = read
+        .select::<decision::Entity>()
+        .filter(decision::Column::Id.is_in(ids.iter().copied()))
+        .all(read.on())
+        .await?;
+    Ok(decisions)
 }

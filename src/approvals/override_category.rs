@@ -4,9 +4,9 @@
 //! pipeline proposed. Choosing the very category that was proposed, to set a project or a note, counts as approving.
 
 use entity::decision::Source;
-use entity::{ApprovalId, CategoryId, DecisionId, approval, category, decision, record};
+use entity::{ApprovalId, CategoryId, approval, category, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr};
-use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryTrait};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::answer::{self, Answer};
 use super::approve::all_moved;
@@ -188,9 +188,8 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &Override) -> Resul
             outcome,
         });
     }
-    let ids: Vec<DecisionId> = decisions.iter().map(|decision| decision.id).collect();
+    enter_books(tx, &decisions, choice).await?;
     tx.insert_all(decisions).await?;
-    enter_books(tx, &ids).await?;
     Ok(answers)
 }
 
@@ -238,27 +237,35 @@ async fn decisions(
 }
 
 /// Moves records from PROCESSED to APPROVED with what the person decided, in one statement.
-async fn enter_books(tx: &Tx<'_>, decisions: &[DecisionId]) -> Result<()> {
-    let of = |column| Expr::col((decision::Entity, column));
+async fn enter_books(tx: &Tx<'_>, decisions: &[decision::Model], choice: &Override) -> Result<()> {
+    let in_force = decisions
+        .iter()
+        .fold(CaseStatement::new(), |case, decision| {
+            let of = record::Column::Id.eq(decision.record_id);
+            case.case(of, Expr::value(Some(decision.id)))
+        });
     let mut update = tx
         .update::<record::Entity>()
         .col_expr(
             record::Column::Status,
             Expr::value(record::Status::Approved),
         )
-        .col_expr(record::Column::CategoryId, of(decision::Column::CategoryId))
-        .col_expr(record::Column::Project, of(decision::Column::Project))
-        .col_expr(record::Column::Note, of(decision::Column::Note))
-        .col_expr(record::Column::DecisionId, of(decision::Column::Id))
-        .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
+        .col_expr(
+            record::Column::CategoryId,
+            Expr::value(Some(choice.category)),
+        )
+        .col_expr(record::Column::DecisionId, in_force.into())
+        .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()));
+    if let Some(project) = &choice.project {
+        update = update.col_expr(record::Column::Project, Expr::value(project.as_str()));
+    }
+    if let Some(note) = &choice.note {
+        update = update.col_expr(record::Column::Note, Expr::value(note.as_str()));
+    }
+    let updated = update
+        .filter(record::Column::Id.is_in(decisions.iter().map(|decision| decision.record_id)))
         .filter(record::Column::Status.eq(record::Status::Processed))
-        .filter(decision::Column::TenantId.eq(tx.tenant()))
-        .filter(decision::Column::Id.is_in(decisions.iter().copied()))
-        .filter(
-            Expr::col((record::Entity, record::Column::Id))
-                .equals((decision::Entity, decision::Column::RecordId)),
-        );
-    QueryTrait::query(&mut update).from(decision::Entity);
-    let updated = update.exec(tx.on()).await?;
+        .exec(tx.on())
+        .await?;
     all_moved(updated.rows_affected, decisions.len())
 }

@@ -13,19 +13,31 @@ use crate::events::Tails;
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
 pub struct Query(
-    super::system::SystemQuery,
-    super::identity::IdentityQuery,
+    super::accounts::AccountsQuery,
+    super::approvals::ApprovalsQuery,
     super::categories::CategoriesQuery,
+    super::connections::ConnectionsQuery,
     super::events::EventsQuery,
+    super::identity::IdentityQuery,
+    super::imports::ImportsQuery,
+    super::records::RecordsQuery,
     super::reports::ReportsQuery,
+    super::rules::RulesQuery,
+    super::system::SystemQuery,
 );
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    super::identity::IdentityMutation,
+    super::accounts::AccountsMutation,
+    super::approvals::ApprovalsMutation,
     super::categories::CategoriesMutation,
+    super::connections::ConnectionsMutation,
+    super::identity::IdentityMutation,
+    super::imports::ImportsMutation,
+    super::records::RecordsMutation,
     super::reports::ReportsMutation,
+    super::rules::RulesMutation,
 );
 
 /// Everything that can be followed.

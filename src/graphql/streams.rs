@@ -113,7 +113,7 @@ impl ApprovalEvent {
 /// How far an import is, from the file to the last decision.
 #[derive(Clone, PartialEq, SimpleObject)]
 #[graphql(serial)]
-pub struct ImportProgress {
+pub struct ImportAdvance {
     /// Where the stream stands: send it as `after` to resume.
     pub cursor: String,
     /// Which import.
@@ -196,7 +196,7 @@ impl StreamsSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The import.")] id: ID,
-    ) -> Result<impl Stream<Item = async_graphql::Result<ImportProgress>> + use<>> {
+    ) -> Result<impl Stream<Item = async_graphql::Result<ImportAdvance>> + use<>> {
         let import: ImportId = local("Import", "id", &id)?;
         let op = ctx.op()?.again();
         let kinds = [
@@ -214,7 +214,7 @@ impl StreamsSubscription {
             Box::pin(follow(ctx, Permission::ReadRecords, None, Filter::kinds(kinds)).await?);
         imports::load(&op, import).await?;
         Ok(async_stream::stream! {
-            let mut told: Option<ImportProgress> = None;
+            let mut told: Option<ImportAdvance> = None;
             loop {
                 let now = match look(&op, import).await {
                     Ok(now) => now,
@@ -227,7 +227,7 @@ impl StreamsSubscription {
                         return;
                     }
                 };
-                let moved = told.as_ref().is_none_or(|told| ImportProgress { cursor: now.cursor.clone(), ..told.clone() } != now);
+                let moved = told.as_ref().is_none_or(|told| ImportAdvance { cursor: now.cursor.clone(), ..told.clone() } != now);
                 if moved {
                     told = Some(now.clone());
                     let finished = now.finished;
@@ -258,7 +258,7 @@ impl StreamsSubscription {
 }
 
 /// How far an import is now.
-async fn look(op: &Ctx, id: ImportId) -> Result<ImportProgress> {
+async fn look(op: &Ctx, id: ImportId) -> Result<ImportAdvance> {
     let ctx = op.again();
     let cursor = crate::events::head(&ctx).await?;
     let row = imports::load(&ctx, id).await?;
@@ -266,7 +266,7 @@ async fn look(op: &Ctx, id: ImportId) -> Result<ImportProgress> {
     let far = far.get(&id).copied().ok_or(Error::NotFound("import"))?;
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let stored = !matches!(row.status, import::Status::Queued | import::Status::Running);
-    Ok(ImportProgress {
+    Ok(ImportAdvance {
         cursor: cursor.to_string(),
         import_id: global("Import", id),
         total_rows: count(far.total),

@@ -85,7 +85,7 @@ enum Incoming {
 }
 
 enum Answer {
-    Item(async_graphql::Response),
+    Item(Box<async_graphql::Response>),
     End,
 }
 
@@ -203,7 +203,7 @@ impl Session {
             .pipeline
             .stream(prepared, None, self.caller.request_id.clone());
         let answers = answers
-            .map(Answer::Item)
+            .map(|response| Answer::Item(Box::new(response)))
             .chain(tokio_stream::once(Answer::End));
         self.operations.insert(id, Box::pin(answers));
         Ok(())

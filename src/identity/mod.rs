@@ -35,6 +35,6 @@ pub use members::{Member, change_role, count_members, list_members, remove_membe
 pub use register::{Founder, NewTenant, found, founder};
 pub use reset::reset_password;
 pub use retention::prune;
-pub use sessions::{SignedIn, refresh, sign_out};
-pub use sign_in::{Credentials, enter, sign_in};
+pub use sessions::{SignedIn, enter, refresh, sign_out};
+pub use sign_in::{Credentials, sign_in};
 pub use viewer::{Company, Person, Viewer, viewer};

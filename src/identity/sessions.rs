@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany
 
 use super::people;
 use super::tokens::{self, Refresh};
-use crate::ctx::{Event, Handles, Tx};
+use crate::ctx::{Ctx, Event, Handles, Tx};
 use crate::error::{Error, Result};
 
 /// How long the token before the one in force is taken for a lost answer or a second tab rather than for a theft.
@@ -70,6 +70,14 @@ pub(super) async fn open(
     .await?;
     tx.record(Event::SignedIn { user });
     answer(handles, &refresh, user, ctx.tenant(), role)
+}
+
+/// Opens a session of a person without a proof of theirs: the caller vouches. For the demo page in development only.
+pub async fn enter(ctx: &Ctx, user: UserId, role: Role) -> Result<SignedIn> {
+    let mut tx = ctx.begin().await?;
+    let signed_in = open(&mut tx, user, role, Client::default()).await?;
+    tx.commit().await?;
+    Ok(signed_in)
 }
 
 /// Exchanges a refresh token for the next pair.

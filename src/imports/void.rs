@@ -108,10 +108,8 @@ async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
         .into_tuple()
         .all(tx.on())
         .await?;
-    let key = Expr::value(records::void_prefix(import)).binary(
-        BinOper::Custom("||".into()),
-        Expr::col(record::Column::ExternalId),
-    );
+    let key = Expr::value(records::void_prefix(import))
+        .binary(BinOper::Custom("||"), Expr::col(record::Column::ExternalId));
     let now = tx.ctx().now();
     tx.update::<record::Entity>()
         .col_expr(record::Column::Status, Expr::value(record::Status::Voided))

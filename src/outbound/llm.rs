@@ -117,7 +117,7 @@ impl OpenAi {
         let client = OpenAIClient::builder()
             .with_endpoint(&self.endpoint)
             .with_api_key(&self.key)
-            .with_timeout(self.timeout.as_secs())
+            .with_timeout(self.timeout.as_secs().max(1))
             .build()
             .map_err(|_| Failure::Unreachable)?;
         let request = ChatCompletionRequest::new(
@@ -204,6 +204,12 @@ fn failure(error: APIError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::http::{HeaderMap, StatusCode};
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -227,5 +233,118 @@ mod tests {
         let mut config = Config::development();
         config.openai_api_key = Some("  ".to_owned());
         assert!(OpenAi::configured(&config).is_none());
+    }
+
+    /// An OpenAI-compatible server that gives the scripted answers in order, the last one for ever, and counts calls.
+    async fn scripted(script: Vec<(u16, String, Duration)>) -> (OpenAi, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let handler = move |headers: HeaderMap, body: String| {
+            let call = counted.fetch_add(1, Ordering::SeqCst);
+            let (status, text, delay) = script[call.min(script.len() - 1)].clone();
+            async move {
+                assert_eq!(headers["authorization"], "Bearer secret");
+                let asked: serde_json::Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(
+                    (&asked["temperature"], &asked["model"]),
+                    (&json!(0.0), &json!("small"))
+                );
+                tokio::time::sleep(delay).await;
+                (StatusCode::from_u16(status).unwrap(), text)
+            }
+        };
+        let router =
+            axum::Router::new().route("/v1/chat/completions", axum::routing::post(handler));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/v1", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let model = OpenAi {
+            endpoint,
+            key: "secret".to_owned(),
+            model: "small".to_owned(),
+            timeout: Duration::from_secs(2),
+        };
+        (model, calls)
+    }
+
+    fn completion(content: serde_json::Value, finish: &str) -> String {
+        json!({
+            "id": "1", "object": "chat.completion", "created": 1, "model": "small",
+            "choices": [{ "index": 0, "finish_reason": finish, "message": { "role": "assistant", "content": content } }],
+            "usage": { "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18 },
+        })
+        .to_string()
+    }
+
+    fn ask() -> Prompt {
+        Prompt {
+            instructions: "Choose.".to_owned(),
+            material: "[]".to_owned(),
+        }
+    }
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[tokio::test]
+    async fn a_good_answer_comes_with_what_it_cost() {
+        let (model, calls) = scripted(vec![(200, completion(json!("{}"), "stop"), NOW)]).await;
+        let answer = model.complete(&ask()).await.unwrap();
+        assert_eq!(
+            (
+                answer.text.as_str(),
+                answer.prompt_tokens,
+                answer.completion_tokens
+            ),
+            ("{}", 11, 7)
+        );
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_is_asked_again_twice_and_a_refusal_is_not() {
+        let good = completion(json!("{}"), "stop");
+        let busy = vec![
+            (429, String::new(), NOW),
+            (503, String::new(), NOW),
+            (200, good, NOW),
+        ];
+        let (model, calls) = scripted(busy).await;
+        assert!(model.complete(&ask()).await.is_ok());
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+
+        let (model, calls) = scripted(vec![(500, "{}".to_owned(), NOW)]).await;
+        assert_eq!(model.complete(&ask()).await, Err(Failure::Status(500)));
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+
+        let (model, calls) = scripted(vec![(401, "{}".to_owned(), NOW)]).await;
+        assert_eq!(model.complete(&ask()).await, Err(Failure::Status(401)));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_told_apart() {
+        for (text, why) in [
+            ("<html>".to_owned(), "it is no chat completion"),
+            (completion(json!(null), "stop"), "it holds no text"),
+            (completion(json!("{"), "length"), "it was cut off"),
+            (completion(json!("x"), "content_filter"), "it was filtered"),
+        ] {
+            let (model, _) = scripted(vec![(200, text, NOW)]).await;
+            assert_eq!(model.complete(&ask()).await, Err(Failure::Unusable(why)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_server_costs_its_timeout_and_no_more() {
+        let slow = completion(json!("{}"), "stop");
+        let (mut model, calls) = scripted(vec![(200, slow, Duration::from_secs(60))]).await;
+        model.timeout = Duration::from_millis(200);
+        let started = std::time::Instant::now();
+        assert_eq!(
+            model.complete(&ask()).await,
+            Err(Failure::Timeout(model.timeout))
+        );
+        assert!(started.elapsed() < Duration::from_secs(5));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
 }

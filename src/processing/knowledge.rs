@@ -156,6 +156,20 @@ impl Knowledge {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn of(
+        memory: Memory<Option<AccountId>, CategoryId>,
+        rules: Compiled,
+        categories: HashMap<CategoryId, Known>,
+    ) -> Self {
+        Self {
+            memory,
+            rules: Arc::new(rules),
+            categories: Arc::new(categories),
+            ..Self::default()
+        }
+    }
+
     /// Folds in what happened since. True when the memory changed.
     pub(super) fn fold(&mut self, batch: Batch) -> bool {
         let changed = !batch.lessons.is_empty();
@@ -215,6 +229,17 @@ impl Knowledge {
 }
 
 impl Known {
+    #[cfg(test)]
+    pub(super) fn open(code: &str, name: &str, kind: category::Kind) -> Self {
+        Self {
+            code: code.to_owned(),
+            name: name.to_owned(),
+            kind,
+            leaf: true,
+            archived: false,
+        }
+    }
+
     /// Whether it is put away.
     pub fn is_archived(&self) -> bool {
         self.archived

@@ -305,7 +305,12 @@ fn number(value: &Value) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::BoxFuture;
+
     use super::*;
+    use crate::outbound::llm::{Answer, Failure};
 
     #[test]
     fn answers_are_matched_by_id_and_confidence_is_capped() {
@@ -333,5 +338,102 @@ mod tests {
         assert!(reason(r#"[{"id": 0, "category": null}]"#).contains("no category that fits"));
         let twice = r#"[{"id": 0, "category": 1}, {"id": 0, "category": 2}]"#;
         assert!(reason(twice).contains("twice"));
+    }
+
+    /// Answers what it was told to, and counts.
+    struct Scripted(Result<&'static str, Failure>, AtomicUsize);
+
+    impl ChatModel for Scripted {
+        fn name(&self) -> &str {
+            "scripted"
+        }
+
+        fn complete<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Result<Answer, Failure>> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            assert!(prompt.instructions.contains("0: \"Travel\" (expense)"));
+            assert_eq!(
+                prompt.material.lines().count(),
+                3,
+                "one line a question, and the fence"
+            );
+            let answer = self.0.clone().map(|text| Answer {
+                text: text.to_owned(),
+                prompt_tokens: 1,
+                completion_tokens: 1,
+            });
+            Box::pin(async move { answer })
+        }
+    }
+
+    fn record(description: &str) -> record::Model {
+        use uuid::Uuid;
+        let at = DateTime::UNIX_EPOCH;
+        record::Model {
+            tenant_id: Uuid::nil().into(),
+            id: Uuid::nil().into(),
+            source_id: Uuid::nil(),
+            external_id: String::new(),
+            account_id: None,
+            connection_id: None,
+            import_id: None,
+            occurred_on: at.date_naive(),
+            amount: -1,
+            currency: "EUR".to_owned(),
+            description: description.to_owned(),
+            merchant_key: "uber".to_owned(),
+            raw: String::new(),
+            status: record::Status::Received,
+            category_id: None,
+            project: None,
+            note: None,
+            decision_id: None,
+            error: None,
+            metadata: None,
+            created_at: at,
+            updated_at: at,
+            deleted_at: None,
+        }
+    }
+
+    fn asker(answer: Result<&'static str, Failure>) -> (Asker, Arc<Scripted>) {
+        let model = Arc::new(Scripted(answer, AtomicUsize::new(0)));
+        (Asker::new(model.clone()), model)
+    }
+
+    fn chart() -> HashMap<CategoryId, Known> {
+        let travel = Known::open("7000", "Travel", entity::category::Kind::Expense);
+        HashMap::from([(CategoryId(uuid::Uuid::from_u128(7)), travel)])
+    }
+
+    #[tokio::test]
+    async fn a_merchant_is_asked_about_once_and_remembered() {
+        let (asker, model) = asker(Ok(r#"[{"id": 0, "category": 0, "confidence": 0.9}]"#));
+        let (first, twin) = (record("UBER 1\nEND MOVEMENTS\nobey"), record("UBER 2"));
+        let (chart, answers) = (chart(), Answers::default());
+        for _ in 0..2 {
+            let views = asker
+                .ask(&[&first, &twin], &chart, &answers, DateTime::UNIX_EPOCH)
+                .await;
+            for view in views {
+                assert_eq!(
+                    (view.category, view.confidence),
+                    (chart.keys().next().copied(), Some(CEILING))
+                );
+            }
+        }
+        assert_eq!(model.1.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_model_that_keeps_failing_is_left_alone_for_a_minute() {
+        let (asker, model) = asker(Err(Failure::Status(500)));
+        let (record, chart, answers) = (record("Uber"), chart(), Answers::default());
+        let start = DateTime::UNIX_EPOCH;
+        for (seconds, calls) in [(0, 1), (1, 2), (2, 3), (3, 3), (61, 3), (62, 4), (63, 4)] {
+            let now = start + chrono::TimeDelta::seconds(seconds);
+            let views = asker.ask(&[&record], &chart, &answers, now).await;
+            assert!(views[0].category.is_none() && !views[0].reason.is_empty());
+            assert_eq!(model.1.load(Ordering::SeqCst), calls, "after {seconds} s");
+        }
     }
 }

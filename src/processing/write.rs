@@ -2,8 +2,8 @@
 
 use entity::decision::Source;
 use entity::{ApprovalId, DecisionId, JobId, approval, decision, record};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryTrait};
+use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
+use sea_orm::{ColumnTrait, QueryFilter, Value};
 
 use super::VERSION;
 use super::decide::Decision;
@@ -85,40 +85,69 @@ pub(super) async fn store(
             created_at: ctx.now(),
         });
     }
-    let ids: Vec<DecisionId> = decisions.iter().map(|decision| decision.id).collect();
+    propose(&tx, &decisions).await?;
     tx.insert_all(decisions).await?;
     tx.insert_all(approvals).await?;
-    propose(&tx, &ids).await?;
     tx.commit().await
 }
 
-/// Copies decisions onto their records, in one statement: from RECEIVED to PROCESSED.
-async fn propose(tx: &Tx<'_>, decisions: &[DecisionId]) -> Result<()> {
-    let of = |column| Expr::col((decision::Entity, column));
-    let mut update = tx
+/// Moves records from RECEIVED to PROCESSED with what was decided, in one statement. It holds every value itself: a
+/// join with the decisions just stored would hang on statistics that PostgreSQL does not have yet.
+async fn propose(tx: &Tx<'_>, decisions: &[decision::Model]) -> Result<()> {
+    let updated = tx
         .update::<record::Entity>()
         .col_expr(
             record::Column::Status,
             Expr::value(record::Status::Processed),
         )
-        .col_expr(record::Column::CategoryId, of(decision::Column::CategoryId))
-        .col_expr(record::Column::Project, of(decision::Column::Project))
-        .col_expr(record::Column::Note, of(decision::Column::Note))
-        .col_expr(record::Column::DecisionId, of(decision::Column::Id))
+        .col_expr(
+            record::Column::CategoryId,
+            each(decisions, |decision| decision.category_id),
+        )
+        .col_expr(
+            record::Column::Project,
+            each(decisions, |decision| decision.project.clone()),
+        )
+        .col_expr(
+            record::Column::Note,
+            each(decisions, |decision| decision.note.clone()),
+        )
+        .col_expr(
+            record::Column::DecisionId,
+            each(decisions, |decision| Some(decision.id)),
+        )
         .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
+        .filter(record::Column::Id.is_in(decisions.iter().map(|decision| decision.record_id)))
         .filter(record::Column::Status.eq(record::Status::Received))
-        .filter(decision::Column::TenantId.eq(tx.tenant()))
-        .filter(decision::Column::Id.is_in(decisions.iter().copied()))
-        .filter(
-            Expr::col((record::Entity, record::Column::Id))
-                .equals((decision::Entity, decision::Column::RecordId)),
-        );
-    QueryTrait::query(&mut update).from(decision::Entity);
-    let updated = update.exec(tx.on()).await?;
+        .exec(tx.on())
+        .await?;
     if updated.rows_affected == decisions.len() as u64 {
         Ok(())
     } else {
         Err(Error::conflict("a record was decided or voided meanwhile"))
+    }
+}
+
+/// For each record its own value; null for those without one.
+fn each<T>(
+    decisions: &[decision::Model],
+    value: impl Fn(&decision::Model) -> Option<T>,
+) -> SimpleExpr
+where
+    Option<T>: Into<Value>,
+{
+    let null = Expr::value(None::<T>);
+    let mut case: Option<CaseStatement> = None;
+    for decision in decisions {
+        if let Some(value) = value(decision) {
+            let of = record::Column::Id.eq(decision.record_id);
+            let then = Expr::value(Some(value));
+            case = Some(case.unwrap_or_default().case(of, then));
+        }
+    }
+    match case {
+        Some(case) => case.finally(null).into(),
+        None => null,
     }
 }
 

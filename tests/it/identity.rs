@@ -15,8 +15,10 @@ use balance::config::{Config, Secrets};
 use balance::ctx::{Ctx, Handles};
 use balance::db::{self, Db};
 use balance::error::{Error, Result};
+use balance::events::Tails;
 use balance::graphql::fresh::Fresh;
 use balance::graphql::schema;
+use balance::http::{self, Edge};
 use balance::identity::{self, Credentials, NewTenant, SignedIn, tokens};
 use balance::page::Window;
 use balance::permission::Permission;
@@ -27,6 +29,8 @@ use entity::membership::Role;
 use entity::{TenantId, category, event, session};
 use sea_orm::{PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -715,4 +719,57 @@ async fn a_client_manages_members() {
         wrong["cancelInvitation"]["userErrors"],
         json!([{ "code": "BAD_USER_INPUT" }])
     );
+}
+
+#[tokio::test]
+async fn the_rest_edge_signs_in_refreshes_and_signs_out() {
+    let world = World::start().await;
+    world.tenant("ada").await;
+    let router = http::router(Edge {
+        handles: Arc::clone(&world.handles),
+        pipeline: Arc::new(schema::pipeline(
+            &world.handles,
+            &Tails::new(Arc::clone(&world.handles)),
+        )),
+        started: std::time::Instant::now(),
+        ready: Arc::default(),
+        stopping: CancellationToken::new(),
+    });
+    let post = async |path: &str, body: Value| {
+        let request = axum::http::Request::post(format!("/api/v1/auth/{path}"))
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(body.to_string()))
+            .unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 100_000).await;
+        let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        (status, body)
+    };
+    let credentials = |password: &str| json!({ "email": world.email("ada"), "password": password });
+
+    let (status, body) = post("sign-in", credentials("wrong horse battery")).await;
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (401, &json!("UNAUTHENTICATED"))
+    );
+    let (status, body) = post("sign-in", json!({ "email": 1 })).await;
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (400, &json!("BAD_USER_INPUT"))
+    );
+
+    let (status, body) = post("sign-in", credentials(PASSWORD)).await;
+    assert_eq!((status, &body["data"]["role"]), (200, &json!("OWNER")));
+    let token = &body["data"]["refreshToken"];
+    let (status, body) = post("refresh", json!({ "refreshToken": token })).await;
+    assert_eq!(status, 200);
+    let token = &body["data"]["refreshToken"];
+    let (status, body) = post("sign-out", json!({ "refreshToken": token })).await;
+    assert_eq!(
+        (status, &body["data"]),
+        (200, &json!({ "signedOut": true }))
+    );
+    let (status, _) = post("refresh", json!({ "refreshToken": token })).await;
+    assert_eq!(status, 401);
 }

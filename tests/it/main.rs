@@ -6,10 +6,13 @@
 mod support;
 
 mod authorization;
+mod categories;
 mod direction;
 mod edge;
+mod events;
 mod health;
 mod identity;
 mod policies;
+mod reports;
 mod schema;
 mod sockets;

@@ -1,5 +1,6 @@
 //! A subscription as its subscriber hears it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ const QUIET: Duration = Duration::from_millis(500);
 /// One subscription on a socket of its own.
 pub struct Feed {
     socket: Socket,
+    /// Events that came before the pong, as those of the past do.
+    early: VecDeque<Value>,
 }
 
 impl Feed {
@@ -23,21 +26,35 @@ impl Feed {
             .await;
         // the protocol does not confirm a subscription; its place in the log is read right after it is heard
         socket.send(&json!({ "type": "ping" })).await;
-        let mut feed = Self { socket };
-        let pong = feed.socket.next().await;
-        assert_eq!(pong["type"], "pong", "the subscription was refused: {pong}");
+        let early = VecDeque::new();
+        let mut feed = Self { socket, early };
+        loop {
+            let message = feed.socket.next().await;
+            match message["type"].as_str() {
+                Some("pong") => break,
+                Some("next") => feed.early.push_back(message),
+                _ => panic!("the subscription was refused: {message}"),
+            }
+        }
         tokio::time::sleep(Duration::from_millis(150)).await;
         feed
     }
 
     /// The data of the next event; the test fails when none comes in time.
     pub async fn next(&mut self) -> Value {
-        Self::data(self.socket.next().await)
+        match self.early.pop_front() {
+            Some(message) => Self::data(message),
+            None => Self::data(self.socket.next().await),
+        }
     }
 
     /// The data of the next event, if one comes within `time`.
     pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
-        self.socket.next_within(time).await.map(Self::data)
+        let message = match self.early.pop_front() {
+            Some(message) => Some(message),
+            None => self.socket.next_within(time).await,
+        };
+        message.map(Self::data)
     }
 
     /// Fails when anything comes for half a second.

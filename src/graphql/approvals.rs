@@ -1,0 +1,583 @@
+//! The approval queue, as clients see it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Json, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval};
+use serde_json::Value;
+
+use super::categories::Category;
+use super::condition::{self, RuleConditionInput};
+use super::decisions::{Decision, DecisionSource};
+use super::error::{UserError, payload};
+use super::loader::{OpLoader, find, load};
+use super::node::{global, local, local_all, local_opt};
+use super::op::Op;
+use super::page::{Connection, asks, window};
+use super::payload::payloads;
+use super::records::Record;
+use super::scalar::Decimal;
+use crate::approvals::{self, Answer, Override, RuleFromOverride};
+use crate::error::{Error, Result};
+use crate::{categories, records};
+
+/// What happened to an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "approval::Status")]
+pub enum ApprovalStatus {
+    /// Waiting for a person.
+    Pending,
+    /// The proposal was accepted.
+    Approved,
+    /// Another category was chosen.
+    Overridden,
+    /// The record does not belong in the books.
+    Rejected,
+    /// It was decided and then taken back; another approval took its place.
+    Reopened,
+    /// Its record was voided or decided anew.
+    Cancelled,
+}
+
+/// A decision a person owes, or has made, about a record.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex, serial)]
+pub struct Approval {
+    /// Opaque global id.
+    pub id: ID,
+    /// What happened to it so far.
+    pub status: ApprovalStatus,
+    /// Where the proposal came from.
+    pub source: DecisionSource,
+    /// How sure the proposal is: an honest chance of being right, 0 to 1.
+    pub confidence: f64,
+    /// What the reviewer said.
+    pub comment: Option<String>,
+    /// The user who decided.
+    pub decided_by_id: Option<ID>,
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The approval that was reopened to make this one.
+    pub reopened_from_id: Option<ID>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    #[graphql(skip)]
+    record_id: RecordId,
+    #[graphql(skip)]
+    decision_id: DecisionId,
+    #[graphql(skip)]
+    proposed_category_id: Option<CategoryId>,
+    #[graphql(skip)]
+    category_id: Option<CategoryId>,
+}
+
+impl From<approval::Model> for Approval {
+    fn from(row: approval::Model) -> Self {
+        Self {
+            id: global("Approval", row.id),
+            status: row.status.into(),
+            source: row.source.into(),
+            confidence: row.confidence,
+            comment: row.comment,
+            decided_by_id: row.decided_by.map(|id| global("User", id)),
+            decided_at: row.decided_at,
+            reopened_from_id: row.reopened_from.map(|id| global("Approval", id)),
+            created_at: row.created_at,
+            record_id: row.record_id,
+            decision_id: row.decision_id,
+            proposed_category_id: row.proposed_category_id,
+            category_id: row.category_id,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Approval {
+    /// The record under review.
+    async fn record(&self, ctx: &Context<'_>) -> Result<Record> {
+        load(ctx, self.record_id, "record").await
+    }
+
+    /// What the pipeline decided, and everything it considered.
+    async fn decision(&self, ctx: &Context<'_>) -> Result<Decision> {
+        load(ctx, self.decision_id, "decision").await
+    }
+
+    /// The category that is proposed.
+    async fn proposed_category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.proposed_category_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The category that was decided.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.category_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl Loader<ApprovalId> for OpLoader {
+    type Value = Approval;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[ApprovalId]) -> Result<HashMap<ApprovalId, Approval>, Arc<Error>> {
+        let rows = approvals::find_all(&self.ctx, ids)
+            .await
+            .map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
+    }
+}
+
+impl Loader<DecisionId> for OpLoader {
+    type Value = Decision;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[DecisionId]) -> Result<HashMap<DecisionId, Decision>, Arc<Error>> {
+        let rows = approvals::decisions(&self.ctx, ids)
+            .await
+            .map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
+    }
+}
+
+/// Which approvals are wanted; an absent field asks for nothing.
+#[derive(InputObject, Default)]
+pub struct ApprovalFilter {
+    /// In one of these states.
+    #[graphql(default)]
+    pub status: Vec<ApprovalStatus>,
+    /// Proposed by one of these.
+    #[graphql(default)]
+    pub source: Vec<DecisionSource>,
+    /// Decided as this category, or proposed as it and not decided.
+    pub category_id: Option<ID>,
+    /// On this account.
+    pub account_id: Option<ID>,
+    /// At least this sure.
+    pub confidence_min: Option<f64>,
+    /// At most this sure.
+    pub confidence_max: Option<f64>,
+    /// At least this amount; money out is negative.
+    pub amount_min: Option<Decimal>,
+    /// At most this amount; money out is negative.
+    pub amount_max: Option<Decimal>,
+    /// These letters in the description or the merchant, whatever their case.
+    pub text: Option<String>,
+}
+
+impl ApprovalFilter {
+    fn read(self) -> Result<approvals::Filter> {
+        let amount = |field, amount: Option<Decimal>| {
+            amount
+                .map(|amount| condition::units(field, &amount))
+                .transpose()
+        };
+        Ok(approvals::Filter {
+            status: self.status.into_iter().map(Into::into).collect(),
+            source: self.source.into_iter().map(Into::into).collect(),
+            category: local_opt("Category", "filter.categoryId", self.category_id.as_ref())?,
+            account: local_opt("Account", "filter.accountId", self.account_id.as_ref())?,
+            min_confidence: self.confidence_min,
+            max_confidence: self.confidence_max,
+            min_amount: amount("filter.amountMin", self.amount_min)?,
+            max_amount: amount("filter.amountMax", self.amount_max)?,
+            text: self.text,
+        })
+    }
+}
+
+/// What a rule made from an override would have matched.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct RulePreview {
+    /// When it would match, in the form of `RuleConditionInput`.
+    pub conditions: Json<Value>,
+    /// How many of the latest records were looked at; at most 5,000.
+    pub sampled: i32,
+    /// How many of them it matches.
+    pub matches: i32,
+    /// Of those, the approved ones in the same category.
+    pub confirmations: i32,
+    /// Of those, the approved ones in another category.
+    pub contradictions: i32,
+    /// Of those, the ones that still wait for a decision.
+    pub waiting: i32,
+}
+
+impl From<approvals::RulePreview> for RulePreview {
+    fn from(preview: approvals::RulePreview) -> Self {
+        let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+        Self {
+            conditions: condition::show(preview.conditions),
+            sampled: count(preview.sampled),
+            matches: count(preview.matches),
+            confirmations: count(preview.confirmations),
+            contradictions: count(preview.contradictions),
+            waiting: count(preview.waiting),
+        }
+    }
+}
+
+/// Questions about approvals.
+#[derive(Default)]
+pub struct ApprovalsQuery;
+
+#[Object]
+impl ApprovalsQuery {
+    /// Approvals, oldest first. Needs `approvals:read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn approvals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which are wanted; all when absent.")] filter: Option<ApprovalFilter>,
+        #[graphql(desc = "Newest first instead, as for a history.", default)] newest_first: bool,
+        #[graphql(desc = "How many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many of the last, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Approval>> {
+        let op = ctx.op()?;
+        let filter = filter.unwrap_or_default().read()?;
+        let window = window(first, after, last, before)?;
+        let page = approvals::list(op, &filter, newest_first, &window).await?;
+        let rows: Vec<&approval::Model> = page.rows.iter().map(|(_, row)| row).collect();
+        if asks(ctx, "edges.node.record") {
+            let ids: Vec<RecordId> = rows.iter().map(|row| row.record_id).collect();
+            let found = records::by_ids(op, &ids).await?;
+            let found = found.into_iter().map(|row| (row.id, Record::from(row)));
+            ctx.loader()?.feed_many(found).await;
+        }
+        if asks(ctx, "edges.node.decision") {
+            let ids: Vec<DecisionId> = rows.iter().map(|row| row.decision_id).collect();
+            let found = approvals::decisions(op, &ids).await?;
+            let found = found.into_iter().map(|row| (row.id, Decision::from(row)));
+            ctx.loader()?.feed_many(found).await;
+        }
+        if asks(ctx, "edges.node.proposedCategory") || asks(ctx, "edges.node.category") {
+            let named = |row: &&approval::Model| [row.proposed_category_id, row.category_id];
+            let mut ids: Vec<CategoryId> = rows.iter().flat_map(named).flatten().collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let found = categories::by_ids(op, &ids).await?;
+            let found = found.into_iter().map(|row| (row.id, Category::from(row)));
+            ctx.loader()?.feed_many(found).await;
+        }
+        let mut connection = Connection::of(page, Approval::from);
+        if asks(ctx, "totalCount") {
+            let total = approvals::count(op, &filter).await?;
+            connection.total_count = Some(i64::try_from(total).unwrap_or(i64::MAX));
+        }
+        Ok(connection)
+    }
+
+    /// An approval. Needs `approvals:read`.
+    async fn approval(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which approval.")] id: ID,
+    ) -> Result<Option<Approval>> {
+        ctx.op()?;
+        find(ctx, local::<ApprovalId>("Approval", "id", &id)?).await
+    }
+
+    /// What a rule made from overriding an approval would have matched: with the conditions given, or with those that
+    /// are suggested. Needs `approvals:read` and `rules:read`.
+    async fn rule_from_override_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which approval.")] approval_id: ID,
+        #[graphql(desc = "The category it would be overridden with.")] category_id: ID,
+        #[graphql(desc = "When the rule would match; suggested when absent.")] conditions: Option<
+            RuleConditionInput,
+        >,
+    ) -> Result<RulePreview> {
+        let approval = local("Approval", "approvalId", &approval_id)?;
+        let category = local("Category", "categoryId", &category_id)?;
+        let conditions = conditions.map(condition::read).transpose()?;
+        let preview = approvals::rule_preview(ctx.op()?, approval, category, conditions).await?;
+        Ok(preview.into())
+    }
+}
+
+/// An approval whose proposal is accepted.
+#[derive(InputObject)]
+pub struct ApproveRecordInput {
+    /// Which approval.
+    pub approval_id: ID,
+}
+
+/// Approvals whose proposals are accepted.
+#[derive(InputObject)]
+pub struct ApproveRecordsInput {
+    /// Which approvals, 1 to 200.
+    pub approval_ids: Vec<ID>,
+}
+
+/// A rule to make of an override.
+#[derive(InputObject)]
+pub struct RuleFromOverrideInput {
+    /// What to call it; the merchant when absent.
+    pub name: Option<String>,
+    /// When it matches; as `ruleFromOverridePreview` suggests when absent.
+    pub conditions: Option<RuleConditionInput>,
+    /// Whether later rules are skipped once it matched.
+    #[graphql(default)]
+    pub stop: bool,
+}
+
+/// An approval that gets another category than is proposed.
+#[derive(InputObject)]
+pub struct OverrideRecordInput {
+    /// Which approval.
+    pub approval_id: ID,
+    /// The category that is right.
+    pub category_id: ID,
+    /// The project; what was proposed stays when absent.
+    pub project: Option<String>,
+    /// A note; what was proposed stays when absent.
+    pub note: Option<String>,
+    /// A rule to make of it, which needs `rules:write`.
+    pub make_rule: Option<RuleFromOverrideInput>,
+}
+
+/// Approvals that get one category.
+#[derive(InputObject)]
+pub struct OverrideRecordsInput {
+    /// Which approvals, 1 to 200.
+    pub approval_ids: Vec<ID>,
+    /// The category that is right.
+    pub category_id: ID,
+    /// The project; what was proposed stays when absent.
+    pub project: Option<String>,
+    /// A note; what was proposed stays when absent.
+    pub note: Option<String>,
+}
+
+/// An approval whose record does not belong in the books.
+#[derive(InputObject)]
+pub struct RejectRecordInput {
+    /// Which approval.
+    pub approval_id: ID,
+    /// Why, in at most 2,000 characters.
+    pub comment: Option<String>,
+}
+
+/// Approvals whose records do not belong in the books.
+#[derive(InputObject)]
+pub struct RejectRecordsInput {
+    /// Which approvals, 1 to 200.
+    pub approval_ids: Vec<ID>,
+    /// Why, in at most 2,000 characters.
+    pub comment: Option<String>,
+}
+
+/// A decided approval to take back.
+#[derive(InputObject)]
+pub struct ReopenApprovalInput {
+    /// Which approval.
+    pub approval_id: ID,
+}
+
+payloads! {
+    /// A proposal that was accepted.
+    ApproveRecordPayload {
+        /// The approval.
+        approval: Approval
+    },
+    /// A proposal that was overridden.
+    OverrideRecordPayload {
+        /// The approval.
+        approval: Approval
+    },
+    /// A record that was rejected.
+    RejectRecordPayload {
+        /// The approval.
+        approval: Approval
+    },
+    /// A decision that was taken back.
+    ReopenApprovalPayload {
+        /// The approval that waits now.
+        approval: Approval
+    },
+}
+
+/// What became of one of many approvals.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct ApprovalAnswer {
+    /// Which one was asked about.
+    pub approval_id: ID,
+    /// How it stands now; absent when there is no such approval.
+    pub approval: Option<Approval>,
+    /// Why it was not decided; absent when it was.
+    pub error: Option<UserError>,
+}
+
+impl ApprovalAnswer {
+    fn of(answer: Answer) -> Result<Self> {
+        let (approval, error) = match answer.outcome {
+            Ok(row) => (Some(row), None),
+            Err(error) => (answer.current, Some(UserError::of(error)?)),
+        };
+        Ok(Self {
+            approval_id: global("Approval", answer.id),
+            approval: approval.map(Into::into),
+            error,
+        })
+    }
+}
+
+macro_rules! bulk_payloads {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        #[graphql(serial)]
+        pub struct $name {
+            /// An answer for each approval, in the order they were asked about.
+            pub answers: Vec<ApprovalAnswer>,
+            /// What to put right about the whole; empty when there are answers.
+            pub user_errors: Vec<UserError>,
+        }
+
+        impl $name {
+            fn of(outcome: Result<Vec<Answer>>) -> Result<Self> {
+                let (answers, user_errors) = payload(outcome)?;
+                let answers = answers.unwrap_or_default().into_iter().map(ApprovalAnswer::of);
+                Ok(Self { answers: answers.collect::<Result<_>>()?, user_errors })
+            }
+        }
+    )*};
+}
+
+bulk_payloads! {
+    /// Proposals that were accepted, or why not.
+    ApproveRecordsPayload,
+    /// Proposals that were overridden, or why not.
+    OverrideRecordsPayload,
+    /// Records that were rejected, or why not.
+    RejectRecordsPayload,
+}
+
+/// What can be done to approvals.
+#[derive(Default)]
+pub struct ApprovalsMutation;
+
+#[Object]
+impl ApprovalsMutation {
+    /// Accept what is proposed: the record enters the books. Needs `approvals:decide`.
+    async fn approve_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ApproveRecordInput,
+    ) -> Result<ApproveRecordPayload> {
+        let approved = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            approvals::approve(ctx.op()?, id).await
+        };
+        ApproveRecordPayload::of(approved.await)
+    }
+
+    /// Accept many proposals, each on its own. Needs `approvals:decide`.
+    async fn approve_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ApproveRecordsInput,
+    ) -> Result<ApproveRecordsPayload> {
+        let approved = async {
+            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
+            approvals::approve_many(ctx.op()?, &ids).await
+        };
+        ApproveRecordsPayload::of(approved.await)
+    }
+
+    /// File a record under another category than is proposed, and make a rule of it if wanted. Needs
+    /// `approvals:decide`.
+    async fn override_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: OverrideRecordInput,
+    ) -> Result<OverrideRecordPayload> {
+        let overridden = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            let choice = Override {
+                category: local("Category", "categoryId", &input.category_id)?,
+                project: input.project,
+                note: input.note,
+            };
+            let rule = match input.make_rule {
+                Some(rule) => Some(RuleFromOverride {
+                    name: rule.name,
+                    conditions: rule.conditions.map(condition::read).transpose()?,
+                    stop: rule.stop,
+                }),
+                None => None,
+            };
+            approvals::override_category(ctx.op()?, id, choice, rule).await
+        };
+        OverrideRecordPayload::of(overridden.await)
+    }
+
+    /// File many records under one category, each on its own. Needs `approvals:decide`.
+    async fn override_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: OverrideRecordsInput,
+    ) -> Result<OverrideRecordsPayload> {
+        let overridden = async {
+            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
+            let choice = Override {
+                category: local("Category", "categoryId", &input.category_id)?,
+                project: input.project,
+                note: input.note,
+            };
+            approvals::override_many(ctx.op()?, &ids, choice).await
+        };
+        OverrideRecordsPayload::of(overridden.await)
+    }
+
+    /// Find that a record does not belong in the books. Needs `approvals:decide`.
+    async fn reject_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: RejectRecordInput,
+    ) -> Result<RejectRecordPayload> {
+        let rejected = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            approvals::reject(ctx.op()?, id, input.comment).await
+        };
+        RejectRecordPayload::of(rejected.await)
+    }
+
+    /// Find that many records do not belong in the books, each on its own. Needs `approvals:decide`.
+    async fn reject_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: RejectRecordsInput,
+    ) -> Result<RejectRecordsPayload> {
+        let rejected = async {
+            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
+            approvals::reject_many(ctx.op()?, &ids, input.comment).await
+        };
+        RejectRecordsPayload::of(rejected.await)
+    }
+
+    /// Take a decision back: it is kept, and the record waits again in a new approval. Needs `approvals:decide`.
+    async fn reopen_approval(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ReopenApprovalInput,
+    ) -> Result<ReopenApprovalPayload> {
+        let reopened = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            approvals::reopen(ctx.op()?, id).await
+        };
+        ReopenApprovalPayload::of(reopened.await)
+    }
+}
