@@ -5,6 +5,7 @@
 
 mod support;
 
+mod approvals;
 mod authorization;
 mod categories;
 mod direction;
@@ -14,5 +15,6 @@ mod health;
 mod identity;
 mod policies;
 mod reports;
+mod rules;
 mod schema;
 mod sockets;
