@@ -20,6 +20,7 @@ pub struct Query(
     super::events::EventsQuery,
     super::identity::IdentityQuery,
     super::imports::ImportsQuery,
+    super::node::NodeQuery,
     super::records::RecordsQuery,
     super::reports::ReportsQuery,
     super::rules::RulesQuery,
