@@ -99,6 +99,7 @@ pub struct CategoriesQuery;
 #[Object]
 impl CategoriesQuery {
     /// The whole chart of accounts, by code. A chart has at most 1,000 categories, so it comes in one piece.
+    /// Needs `accounts:read`.
     async fn categories(
         &self,
         ctx: &Context<'_>,
@@ -200,7 +201,7 @@ impl CategoriesMutation {
     async fn create_category(
         &self,
         ctx: &Context<'_>,
-        input: CreateCategoryInput,
+        #[graphql(desc = "What to do.")] input: CreateCategoryInput,
     ) -> Result<CreateCategoryPayload> {
         let made = async {
             let new = NewCategory {
@@ -218,7 +219,7 @@ impl CategoriesMutation {
     async fn update_category(
         &self,
         ctx: &Context<'_>,
-        input: UpdateCategoryInput,
+        #[graphql(desc = "What to do.")] input: UpdateCategoryInput,
     ) -> Result<UpdateCategoryPayload> {
         let changed = async {
             let id = local("Category", "categoryId", &input.category_id)?;
@@ -242,7 +243,7 @@ impl CategoriesMutation {
     async fn archive_category(
         &self,
         ctx: &Context<'_>,
-        input: ArchiveCategoryInput,
+        #[graphql(desc = "What to do.")] input: ArchiveCategoryInput,
     ) -> Result<ArchiveCategoryPayload> {
         let archived = async {
             let id = local("Category", "categoryId", &input.category_id)?;
@@ -255,7 +256,7 @@ impl CategoriesMutation {
     async fn restore_category(
         &self,
         ctx: &Context<'_>,
-        input: RestoreCategoryInput,
+        #[graphql(desc = "What to do.")] input: RestoreCategoryInput,
     ) -> Result<RestoreCategoryPayload> {
         let restored = async {
             let id = local("Category", "categoryId", &input.category_id)?;

@@ -458,7 +458,7 @@ impl ReportsMutation {
     async fn generate_report(
         &self,
         ctx: &Context<'_>,
-        input: GenerateReportInput,
+        #[graphql(desc = "What to do.")] input: GenerateReportInput,
     ) -> Result<GenerateReportPayload> {
         let asked = async {
             let params = params(

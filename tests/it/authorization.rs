@@ -198,7 +198,8 @@ fn of_code(code: Option<&str>) -> &'static str {
 
 /// What the description of an operation promises to a role.
 fn promised(operation: &Operation, role: Option<Role>) -> Option<&'static [&'static str]> {
-    let text = &operation.description;
+    let words: Vec<_> = operation.description.split_whitespace().collect();
+    let text = words.join(" ");
     if text.contains("Needs no sign-in") {
         // a refresh token may be a bad one
         return Some(&["allowed", "UNAUTHENTICATED"]);
@@ -209,11 +210,12 @@ fn promised(operation: &Operation, role: Option<Role>) -> Option<&'static [&'sta
     if text.contains("Needs a sign-in") {
         return Some(&["allowed"]);
     }
+    // "Needs `rules:read` and `records:read`. …"
     let (_, needs) = text.split_once("Needs `")?;
-    let (needed, _) = needs.split_once('`')?;
-    let may = Permissions::of(role)
-        .iter()
-        .any(|permission| permission.as_str() == needed);
+    let sentence = needs.split(['.', ';', ',']).next()?;
+    let needed = sentence.split('`').filter(|word| word.contains(':'));
+    let has = |name: &str| Permissions::of(role).iter().any(|own| own.as_str() == name);
+    let may = needed.into_iter().all(has);
     Some(if may { &["allowed"] } else { &["FORBIDDEN"] })
 }
 

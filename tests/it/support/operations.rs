@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_graphql::Positioned;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, FieldDefinition, InputObjectType, InputValueDefinition, Type, TypeDefinition,
@@ -164,13 +165,23 @@ impl Maker<'_> {
     }
 
     fn fill(&self, input: &InputObjectType, one_of: bool, path: &str) -> Value {
+        // alternatives may hold each other without end; one that holds none ends it
+        let flat = |field: &&Positioned<InputValueDefinition>| {
+            let ty = self.schema.types.get(&base(&field.node.ty.node.base));
+            !matches!(ty.map(|ty| &ty.kind), Some(TypeKind::InputObject(_)))
+        };
+        let chosen = input.fields.iter().find(flat).or(input.fields.first());
         let mut filled = serde_json::Map::new();
         for field in &input.fields {
-            let name = field.node.name.node.as_str();
+            let name = &field.node.name.node;
             let inner = within(path, name);
-            let alone = one_of && filled.is_empty();
-            if needed(&field.node) || alone || self.wants(&inner) {
-                filled.insert(name.to_owned(), self.make(&field.node.ty.node, &inner));
+            let wanted = match one_of {
+                true => chosen.is_some_and(|chosen| chosen.node.name.node == *name),
+                false => needed(&field.node) || self.wants(&inner),
+            };
+            if wanted {
+                let made = self.make(&field.node.ty.node, &inner);
+                filled.insert(name.to_string(), made);
             }
         }
         Value::Object(filled)
