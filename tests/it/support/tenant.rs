@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use balance::graphql::node::local;
+use entity::TenantId;
 use serde_json::json;
 
 use super::{Client, Path};
@@ -52,6 +54,11 @@ impl Tenant {
             owner: anybody.with_token(&session.text("accessToken")),
             people: AtomicUsize::new(0),
         }
+    }
+
+    /// Its id as the database knows it.
+    pub fn local_id(&self) -> TenantId {
+        local("Tenant", "id", &self.id.clone().into()).expect("it is the id of a tenant")
     }
 
     /// Its owner.
