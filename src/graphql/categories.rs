@@ -99,6 +99,7 @@ pub struct CategoriesQuery;
 #[Object]
 impl CategoriesQuery {
     /// The whole chart of accounts, by code. A chart has at most 1,000 categories, so it comes in one piece.
+    /// Needs `accounts:read`.
     async fn categories(
         &self,
         ctx: &Context<'_>,
@@ -167,6 +168,7 @@ macro_rules! payloads {
             /// The category as it is now; absent when there is something to put right.
             pub category: Option<Category>,
             /// What to put right; empty when it was done.
+            #[graphql(name = "errors")]
             pub user_errors: Vec<UserError>,
         }
 

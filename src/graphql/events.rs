@@ -242,7 +242,7 @@ impl EventsQuery {
     }
 
     /// The place after the last event. Ask for it before a list, subscribe with it as `after`, and nothing is missed in
-    /// between.
+    /// between. Needs a sign-in.
     async fn event_cursor(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(events::head(ctx.op()?).await?.to_string())
     }

@@ -277,6 +277,7 @@ macro_rules! payloads {
             $(#[$about])*
             pub $field: Option<$type>,
             /// What to put right; empty when it was done.
+            #[graphql(name = "errors")]
             pub user_errors: Vec<UserError>,
         }
 
@@ -344,6 +345,7 @@ pub struct AddMemberPayload {
     /// The link to send to them. It is told once; inviting them again makes a new one.
     pub link: Option<String>,
     /// What to put right; empty when it was done.
+    #[graphql(name = "errors")]
     pub user_errors: Vec<UserError>,
 }
 
@@ -353,7 +355,7 @@ pub struct IdentityQuery;
 
 #[Object]
 impl IdentityQuery {
-    /// Who is signed in, for which tenant, and what they may do.
+    /// Who is signed in, for which tenant, and what they may do. Needs a sign-in.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
         Ok(identity::viewer(ctx.op()?).await?.into())
     }
@@ -362,10 +364,10 @@ impl IdentityQuery {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor to start after.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor to end before.")] before: Option<String>,
     ) -> Result<Connection<Member>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
@@ -381,10 +383,10 @@ impl IdentityQuery {
     async fn invitations(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor to start after.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor to end before.")] before: Option<String>,
     ) -> Result<Connection<Invitation>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
@@ -407,7 +409,7 @@ impl IdentityMutation {
     async fn register_tenant(
         &self,
         ctx: &Context<'_>,
-        input: RegisterTenantInput,
+        #[graphql(desc = "What to do.")] input: RegisterTenantInput,
     ) -> Result<RegisterTenantPayload> {
         let new = NewTenant {
             tenant_name: input.tenant_name,
@@ -421,7 +423,11 @@ impl IdentityMutation {
     }
 
     /// Sign in with a password. Needs no sign-in.
-    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: SignInInput,
+    ) -> Result<SignInPayload> {
         let origin = ctx.origin();
         let credentials = |tenant| Credentials {
             email: input.email,
@@ -441,13 +447,17 @@ impl IdentityMutation {
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
-        input: RefreshSessionInput,
+        #[graphql(desc = "What to do.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload> {
         RefreshSessionPayload::of(identity::refresh(ctx.handles(), &input.refresh_token).await)
     }
 
     /// End a session. Needs no sign-in; doing it twice is no error.
-    async fn sign_out(&self, ctx: &Context<'_>, input: SignOutInput) -> Result<SignOutPayload> {
+    async fn sign_out(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: SignOutInput,
+    ) -> Result<SignOutPayload> {
         let outcome = identity::sign_out(ctx.handles(), &input.refresh_token).await;
         SignOutPayload::of(outcome.map(|()| true))
     }
@@ -456,7 +466,7 @@ impl IdentityMutation {
     async fn add_member(
         &self,
         ctx: &Context<'_>,
-        input: AddMemberInput,
+        #[graphql(desc = "What to do.")] input: AddMemberInput,
     ) -> Result<AddMemberPayload> {
         let outcome = identity::add_member(ctx.op()?, &input.email, input.role.into()).await;
         let (invited, user_errors) = payload(outcome)?;
@@ -472,7 +482,7 @@ impl IdentityMutation {
     async fn accept_invitation(
         &self,
         ctx: &Context<'_>,
-        input: AcceptInvitationInput,
+        #[graphql(desc = "What to do.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload> {
         let outcome =
             identity::accept_invitation(ctx.handles(), &input.token, &input.name, &input.password);
@@ -484,7 +494,7 @@ impl IdentityMutation {
     async fn change_member_role(
         &self,
         ctx: &Context<'_>,
-        input: ChangeMemberRoleInput,
+        #[graphql(desc = "What to do.")] input: ChangeMemberRoleInput,
     ) -> Result<ChangeMemberRolePayload> {
         let op = ctx.op()?;
         let outcome = match local("User", "userId", &input.user_id) {
@@ -498,7 +508,7 @@ impl IdentityMutation {
     async fn remove_member(
         &self,
         ctx: &Context<'_>,
-        input: RemoveMemberInput,
+        #[graphql(desc = "What to do.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
         let op = ctx.op()?;
         let outcome = match local("User", "userId", &input.user_id) {
@@ -512,7 +522,7 @@ impl IdentityMutation {
     async fn cancel_invitation(
         &self,
         ctx: &Context<'_>,
-        input: CancelInvitationInput,
+        #[graphql(desc = "What to do.")] input: CancelInvitationInput,
     ) -> Result<CancelInvitationPayload> {
         let op = ctx.op()?;
         let outcome = match local("Invitation", "invitationId", &input.invitation_id) {

@@ -56,7 +56,7 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Anything by its id; null when this tenant has no such thing.
+    /// Anything by its id; null when this tenant has no such thing. Needs a sign-in, and what reading that thing needs.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -66,7 +66,8 @@ impl NodeQuery {
         find_node(ctx, &id).await
     }
 
-    /// Up to 100 things by their ids, in the order of the ids; null where this tenant has no such thing.
+    /// Up to 100 things by their ids, in the order of the ids; null where this tenant has no such thing. Needs a sign-in,
+    /// and what reading those things needs.
     async fn nodes(
         &self,
         ctx: &Context<'_>,

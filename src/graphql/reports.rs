@@ -463,6 +463,7 @@ pub struct GenerateReportPayload {
     /// The report, waiting for a worker; a `REPORT_GENERATED` event tells when it is ready.
     pub report: Option<Report>,
     /// What to put right; empty when it was done.
+    #[graphql(name = "errors")]
     pub user_errors: Vec<UserError>,
 }
 

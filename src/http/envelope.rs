@@ -3,13 +3,17 @@
 use std::any::Any;
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 
 use super::caller::Caller;
+use super::layers::RequestId;
 use crate::error::Error;
 use crate::graphql::error::code;
 use crate::graphql::refusal::Code;
@@ -89,6 +93,30 @@ pub async fn wrong_method(caller: Caller) -> Response {
         "this route takes another method",
         Vec::new(),
     )
+}
+
+/// Says in the envelope what the framework refuses by itself: a body that is too long, a query string or JSON it cannot
+/// read.
+pub async fn enveloped(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned();
+    let response = next.run(request).await;
+    let status = response.status();
+    let media = response.headers().get(header::CONTENT_TYPE);
+    let plain = media.is_some_and(|media| media.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() && plain) {
+        return response;
+    }
+    let code = match status {
+        StatusCode::UNPROCESSABLE_ENTITY => Code::BadUserInput,
+        _ => Code::BadRequest,
+    };
+    let body = to_bytes(response.into_body(), 1_000).await;
+    let message = body
+        .ok()
+        .and_then(|body| String::from_utf8(body.into()).ok());
+    let message = message.as_deref().unwrap_or("the request cannot be read");
+    let id = id.map(|id| id.0).unwrap_or_default();
+    refuse(&id, status, code, message, Vec::new())
 }
 
 /// A handler panicked: a bug, which is logged; the client learns no more than that.

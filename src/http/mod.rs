@@ -70,7 +70,8 @@ pub fn router(edge: Edge) -> Router {
             put(uploads::receive).layer(DefaultBodyLimit::disable()),
         )
         .fallback(envelope::unknown_route)
-        .method_not_allowed_fallback(envelope::wrong_method);
+        .method_not_allowed_fallback(envelope::wrong_method)
+        .layer(from_fn(envelope::enveloped));
 
     let mut router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Path, Reply, TestApp};
 
 const CREATE: &str = "mutation($input: CreateConnectionInput!) {
-    createConnection(input: $input) { connection { id url } secret userErrors { message } }
+    createConnection(input: $input) { connection { id url } secret errors { message } }
 }";
 const DELIVERIES: &str = "{ deliveries(first: 10) { edges { node {
     webhookId status newRows duplicateRows error connection { name }
@@ -122,7 +122,7 @@ async fn only_a_recent_message_under_a_secret_in_force_is_believed() {
     let rotated = owner
         .run(
             "mutation($id: ID!) { rotateConnectionSecret(input: { connectionId: $id }) {
-                secret userErrors { message }
+                secret errors { message }
             } }",
             json!({ "id": id }),
         )
@@ -150,7 +150,7 @@ async fn a_disabled_connection_answers_like_one_that_does_not_exist() {
     let switch = |verb: &'static str| {
         let (owner, id) = (owner.clone(), id.clone());
         let document = format!(
-            "mutation($id: ID!) {{ {verb}(input: {{ connectionId: $id }}) {{ userErrors {{ message }} }} }}"
+            "mutation($id: ID!) {{ {verb}(input: {{ connectionId: $id }}) {{ errors {{ message }} }} }}"
         );
         async move { owner.run(&document, json!({ "id": id })).await.ok() }
     };

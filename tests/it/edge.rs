@@ -338,15 +338,17 @@ async fn who_is_not_signed_in_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_inside_is_not_told() {
+async fn what_cannot_be_read_is_told_in_the_envelope() {
     let app = TestApp::start().await;
     let owner = app.tenant("acme").await.owner();
-    for path in [
-        "/api/v1/events?first=x",
-        "/api/v1/events?after=x",
-        "/api/v1/exports/records.csv?from=x",
+    for (path, code) in [
+        ("/api/v1/events?first=x", "BAD_REQUEST"),
+        ("/api/v1/events?first=501", "BAD_USER_INPUT"),
+        ("/api/v1/events?after=x", "BAD_USER_INPUT"),
+        ("/api/v1/exports/records.csv?from=x", "BAD_REQUEST"),
+        ("/api/v1/exports/records.csv?accountId=x", "BAD_USER_INPUT"),
     ] {
-        assert_envelope(&owner.get(path).await, 400, "BAD_USER_INPUT");
+        assert_envelope(&owner.get(path).await, 400, code);
     }
     assert_envelope(
         &owner.get("/api/v1/exports/reports/x.csv").await,

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::support::{Client, Path, TestApp};
 
 const CREATE_UPLOAD: &str = "mutation($input: CreateUploadInput!) {
-    createUpload(input: $input) { upload { fileId url } userErrors { field message } }
+    createUpload(input: $input) { upload { fileId url } errors { field message } }
 }";
 const IMPORT: &str = "mutation($input: ImportStatementInput!) {
-    importStatement(input: $input) { import { id status } userErrors { field message } }
+    importStatement(input: $input) { import { id status } errors { field message } }
 }";
 const LOOK: &str = "query($id: ID!) {
     import(id: $id) {
@@ -20,11 +20,11 @@ const LOOK: &str = "query($id: ID!) {
 const PREVIEW: &str = "mutation($input: PreviewStatementInput!) {
     previewStatement(input: $input) {
         preview { format mapping columns newRows duplicateRows refusedRows rows { description } }
-        userErrors { field message }
+        errors { field message }
     }
 }";
 const VOID: &str = "mutation($input: VoidImportInput!) {
-    voidImport(input: $input) { import { status } userErrors { code message } }
+    voidImport(input: $input) { import { status } errors { code message } }
 }";
 const COUNT: &str = "{ records(first: 1) { totalCount } }";
 
@@ -42,7 +42,7 @@ pub async fn account(client: &Client, name: &str) -> String {
     let made = client
         .run(
             "mutation($input: CreateAccountInput!) {
-                createAccount(input: $input) { account { id } userErrors { message } }
+                createAccount(input: $input) { account { id } errors { message } }
             }",
             json!({ "input": { "name": name, "currency": "EUR" } }),
         )

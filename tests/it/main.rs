@@ -3,17 +3,18 @@
 //! Each test runs in the world that `BALANCE_TEST_WORLD` names: `embedded` (SQLite, in process; the default) or
 //! `production` (PostgreSQL as the application role, and Redis). `tools/test.sh` runs the suite in both.
 
-mod support;
-
 mod approvals;
+mod authorization;
 mod categories;
 mod connections;
+mod crash;
 mod direction;
 mod edge;
 mod events;
 mod health;
 mod identity;
 mod imports;
+mod outage;
 mod policies;
 mod records;
 mod reports;
@@ -21,3 +22,4 @@ mod rules;
 mod schema;
 mod sockets;
 mod streams;
+mod support;

@@ -126,7 +126,8 @@ async fn tables(app: &TestApp) -> BTreeMap<String, Table> {
                  exists (select 1 from pg_attribute a \
                          where a.attrelid = c.oid and a.attname = 'tenant_id') as tenanted \
                from pg_class c join pg_namespace n on n.oid = c.relnamespace \
-               where n.nspname in ('auth', 'core', 'analytics') and c.relkind in ('r', 'p')";
+               where n.nspname in ('auth', 'core', 'analytics') and c.relkind in ('r', 'p') \
+                 and c.relname <> 'seaql_migrations'";
     let tx = app.app().handles.db.begin_read(None).await.unwrap();
     let rows = all(&tx, sql).await;
     let table = |row: QueryResult| {

@@ -8,7 +8,7 @@ use crate::support::{Path, TestApp};
 const IMPORT: &str = "mutation($input: ImportRecordsInput!) {
     importRecords(input: $input) {
         rows { index status error { field } record { externalId } }
-        userErrors { field message code }
+        errors { field message code }
     }
 }";
 const LIST: &str =

@@ -23,7 +23,7 @@ const STATEMENT: &str = "query($from: Date!, $to: Date!, $interval: ReportInterv
     }
 }";
 const GENERATE: &str = "mutation($input: GenerateReportInput!) {
-    generateReport(input: $input) { report { id status } userErrors { field message code } }
+    generateReport(input: $input) { report { id status } errors { field message code } }
 }";
 const REPORT: &str = "query($id: ID!) { report(id: $id) { status finishedAt profitAndLoss { result { total { amount } } } } }";
 

@@ -16,7 +16,7 @@ const STATEMENT: &str = "Date,Description,Amount\n2026-01-05,Coffee,-3.50\n2026-
 
 async fn account(owner: &Client) -> String {
     let document = "mutation($input: CreateAccountInput!) {
-        createAccount(input: $input) { account { id } userErrors { field message } }
+        createAccount(input: $input) { account { id } errors { field message } }
     }";
     let input = json!({ "name": "Main", "currency": "EUR" });
     let made = owner.run(document, json!({ "input": input })).await.ok();
@@ -26,7 +26,7 @@ async fn account(owner: &Client) -> String {
 /// Sends a statement; the id of its import, which waits for a worker.
 async fn import(owner: &Client, account: &str) -> String {
     let document = "mutation($input: CreateUploadInput!) {
-        createUpload(input: $input) { upload { fileId url } userErrors { field message } }
+        createUpload(input: $input) { upload { fileId url } errors { field message } }
     }";
     let upload = owner
         .run(document, json!({ "input": { "name": "january.csv" } }))
@@ -36,7 +36,7 @@ async fn import(owner: &Client, account: &str) -> String {
     let path = &url[url.find("/api/").expect("the link leads to the edge")..];
     assert!(owner.put(path, STATEMENT).await.status < 300);
     let document = "mutation($input: ImportStatementInput!) {
-        importStatement(input: $input) { import { id } userErrors { field message } }
+        importStatement(input: $input) { import { id } errors { field message } }
     }";
     let file = upload.text("createUpload.upload.fileId");
     let input = json!({ "fileId": file, "accountId": account, "defaultCurrency": "EUR" });
@@ -75,7 +75,7 @@ async fn an_import_is_heard_from_the_file_to_the_queue() {
     assert_eq!(last.path("importProgress.progress"), &expected);
 
     // a reviewer decides, and a page that was away hears of it
-    let document = "mutation($input: RejectRecordInput!) { rejectRecord(input: $input) { userErrors { field message } } }";
+    let document = "mutation($input: RejectRecordInput!) { rejectRecord(input: $input) { errors { field message } } }";
     let approval = opened.text("approvalEvents.approval.id");
     owner
         .run(document, json!({ "input": { "approvalId": approval } }))

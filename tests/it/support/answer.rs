@@ -82,12 +82,7 @@ impl Answer {
 
     /// What the user is asked to put right, of all payloads of the answer.
     pub fn user_errors(&self) -> Vec<Value> {
-        let payloads = self.body["data"].as_object().into_iter().flatten();
-        payloads
-            .filter_map(|(_, payload)| payload.get("userErrors")?.as_array())
-            .flatten()
-            .cloned()
-            .collect()
+        user_errors(&self.body)
     }
 
     /// Something in the data, such as `records.edges[0].node.id`.
@@ -95,4 +90,14 @@ impl Answer {
     pub fn path(&self, path: &str) -> &Value {
         self.body.path("data").path(path)
     }
+}
+
+/// What the payloads of an answer ask the user to put right.
+pub fn user_errors(body: &Value) -> Vec<Value> {
+    let payloads = body["data"].as_object().into_iter().flatten();
+    payloads
+        .filter_map(|(_, payload)| payload.get("errors")?.as_array())
+        .flatten()
+        .cloned()
+        .collect()
 }

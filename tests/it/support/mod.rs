@@ -2,13 +2,16 @@
 
 mod answer;
 mod app;
+mod books;
 mod client;
 mod data;
 mod env;
 mod feed;
+mod inside;
 mod operations;
 mod path;
 mod postgres;
+mod process;
 mod services;
 mod socket;
 mod tenant;
@@ -19,8 +22,10 @@ pub use app::{START, Setup, TestApp};
 pub use client::Client;
 pub use data::data;
 pub use feed::Feed;
+pub use inside::Effects;
 pub use operations::{Ids, Operation, Schema, nowhere};
 pub use path::Path;
+pub use process::Process;
 pub use services::Services;
 pub use socket::Socket;
 pub use tenant::Tenant;

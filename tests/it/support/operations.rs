@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_graphql::Positioned;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, FieldDefinition, InputObjectType, InputValueDefinition, Type, TypeDefinition,
@@ -12,6 +13,7 @@ use balance::graphql::schema::sdl;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::answer::user_errors;
 use super::{Answer, Client};
 
 /// The schema, ready to be walked.
@@ -112,67 +114,85 @@ impl Schema {
             returns,
         }
     }
+}
 
-    /// The operation with arguments that fit its types, its ids being what `id` makes of the kinds in `ids`.
-    fn arguments(&self, of: &Operation, ids: &Ids, id: &dyn Fn(&str) -> String) -> Value {
+/// Makes up arguments that fit.
+struct Maker<'a> {
+    schema: &'a Schema,
+    /// Kinds of ids that were learnt; these are filled in even where they are not needed.
+    ids: &'a Ids,
+    /// Kinds of ids as their names suggest.
+    guesses: Ids,
+    id: &'a dyn Fn(&str) -> String,
+}
+
+impl Maker<'_> {
+    fn arguments(&self, of: &Operation) -> Value {
         let mut arguments = serde_json::Map::new();
         for argument in &of.arguments {
             let name = argument.name.node.as_str();
             // a page must say how long it is
-            if needed(argument) || name == "first" || ids.contains_key(name) {
-                let made = self.make(&argument.ty.node, name, ids, id);
+            if needed(argument) || name == "first" || self.wants(name) {
+                let made = self.make(&argument.ty.node, name);
                 arguments.insert(name.to_owned(), made);
             }
         }
         Value::Object(arguments)
     }
 
-    fn make(&self, ty: &Type, path: &str, ids: &Ids, id: &dyn Fn(&str) -> String) -> Value {
+    fn make(&self, ty: &Type, path: &str) -> Value {
         let name = match &ty.base {
             BaseType::Named(name) => name.as_str(),
-            BaseType::List(item) => return json!([self.make(item, path, ids, id)]),
+            BaseType::List(item) => return json!([self.make(item, path)]),
         };
         if name == "ID" {
-            let kind = ids.get(path).map_or("Unknown", String::as_str);
-            return json!(id(kind));
+            let kind = self.ids.get(path).or_else(|| self.guesses.get(path));
+            return json!((self.id)(kind.map_or("Unknown", String::as_str)));
         }
-        match self.types.get(name).map(|ty| &ty.kind) {
-            Some(TypeKind::Enum(choices)) => json!(choices.values[0].node.value.node.as_str()),
+        match self.schema.types.get(name).map(|ty| &ty.kind) {
+            // the last one of a list of roles is the least
+            Some(TypeKind::Enum(choices)) => {
+                let last = choices.values.last();
+                json!(last.map(|value| value.node.value.node.as_str()))
+            }
             Some(TypeKind::InputObject(input)) => {
-                let one_of = self.types[name]
-                    .directives
-                    .iter()
-                    .any(|d| d.node.name.node == "oneOf");
-                self.fill(input, one_of, path, ids, id)
+                let directives = &self.schema.types[name].directives;
+                let one_of = directives.iter().any(|d| d.node.name.node == "oneOf");
+                self.fill(input, one_of, path)
             }
             _ => scalar(name),
         }
     }
 
-    fn fill(
-        &self,
-        input: &InputObjectType,
-        one_of: bool,
-        path: &str,
-        ids: &Ids,
-        id: &dyn Fn(&str) -> String,
-    ) -> Value {
+    fn fill(&self, input: &InputObjectType, one_of: bool, path: &str) -> Value {
+        // alternatives may hold each other without end; one that holds none ends it
+        let flat = |field: &&Positioned<InputValueDefinition>| {
+            let ty = self.schema.types.get(&base(&field.node.ty.node.base));
+            !matches!(ty.map(|ty| &ty.kind), Some(TypeKind::InputObject(_)))
+        };
+        let chosen = input.fields.iter().find(flat).or(input.fields.first());
         let mut filled = serde_json::Map::new();
         for field in &input.fields {
-            let name = field.node.name.node.as_str();
-            let inner = if path.is_empty() || path == "input" {
-                name.to_owned()
-            } else {
-                format!("{path}.{name}")
+            let name = &field.node.name.node;
+            let inner = within(path, name);
+            let wanted = match one_of {
+                true => chosen.is_some_and(|chosen| chosen.node.name.node == *name),
+                false => needed(&field.node) || self.wants(&inner),
             };
-            if needed(&field.node) || (one_of && filled.is_empty()) || ids.contains_key(&inner) {
-                filled.insert(
-                    name.to_owned(),
-                    self.make(&field.node.ty.node, &inner, ids, id),
-                );
+            if wanted {
+                let made = self.make(&field.node.ty.node, &inner);
+                filled.insert(name.to_string(), made);
             }
         }
         Value::Object(filled)
+    }
+
+    /// Whether an id in there was asked for.
+    fn wants(&self, path: &str) -> bool {
+        let below = format!("{path}.");
+        let all = self.ids.keys();
+        all.into_iter()
+            .any(|wanted| wanted == path || wanted.starts_with(&below) || path == "input")
     }
 }
 
@@ -185,68 +205,42 @@ impl Operation {
         id: &dyn Fn(&str) -> String,
         select: &str,
     ) -> (String, Value) {
-        let variables = schema.arguments(self, ids, id);
-        let given =
-            |argument: &&InputValueDefinition| variables.get(argument.name.node.as_str()).is_some();
-        let declared: Vec<_> = self
-            .arguments
-            .iter()
-            .filter(given)
-            .map(|a| format!("${}: {}", a.name.node, a.ty.node))
-            .collect();
-        let passed: Vec<_> = self
-            .arguments
-            .iter()
-            .filter(given)
-            .map(|a| format!("{0}: ${0}", a.name.node))
-            .collect();
-        let within = |list: Vec<String>| {
-            if list.is_empty() {
-                String::new()
-            } else {
-                format!("({})", list.join(", "))
+        let guesses = self.id_paths(schema).into_iter();
+        let guesses = guesses.map(|path| (path.clone(), guess(&path, &self.returns)));
+        let maker = Maker {
+            schema,
+            ids,
+            guesses: guesses.collect(),
+            id,
+        };
+        let variables = maker.arguments(self);
+        let (mut declared, mut passed) = (Vec::new(), Vec::new());
+        for argument in &self.arguments {
+            let name = &argument.name.node;
+            if variables.get(name.as_str()).is_some() {
+                declared.push(format!("${name}: {}", argument.ty.node));
+                passed.push(format!("{name}: ${name}"));
             }
+        }
+        let list = |items: Vec<String>| match items.is_empty() {
+            true => String::new(),
+            false => format!("({})", items.join(", ")),
         };
-        let select = if self.object {
-            format!(" {{ {select} }}")
-        } else {
-            String::new()
+        let select = match self.object {
+            true => format!(" {{ {select} }}"),
+            false => String::new(),
         };
-        let document = format!(
-            "{} X{} {{ {}{}{} }}",
-            self.kind,
-            within(declared),
-            self.name,
-            within(passed),
-            select
-        );
+        let (kind, name) = (self.kind, &self.name);
+        let (declared, passed) = (list(declared), list(passed));
+        let document = format!("{kind} X{declared} {{ {name}{passed}{select} }}");
         (document, variables)
     }
 
-    /// Which arguments and input fields are ids, whether needed or not.
+    /// Which arguments and input fields are ids, whether needed or not, as paths; `input.` is left out.
     pub fn id_paths(&self, schema: &Schema) -> Vec<String> {
         let mut paths = Vec::new();
         for argument in &self.arguments {
-            let name = argument.name.node.to_string();
-            match base(&argument.ty.node.base).as_str() {
-                "ID" => paths.push(name),
-                ty => {
-                    if let Some(TypeKind::InputObject(input)) =
-                        schema.types.get(ty).map(|ty| &ty.kind)
-                    {
-                        for field in &input.fields {
-                            let inner = field.node.name.node.to_string();
-                            if base(&field.node.ty.node.base) == "ID" {
-                                paths.push(if name == "input" {
-                                    inner
-                                } else {
-                                    format!("{name}.{inner}")
-                                });
-                            }
-                        }
-                    }
-                }
-            }
+            collect(schema, argument, "", 0, &mut paths);
         }
         paths
     }
@@ -260,8 +254,8 @@ impl Operation {
         id: &dyn Fn(&str) -> String,
     ) -> Answer {
         loop {
-            let select = match schema.has(&self.returns, "userErrors") {
-                true => "userErrors { field message code }",
+            let select = match schema.has(&self.returns, "errors") {
+                true => "errors { field message code }",
                 false => "__typename",
             };
             let (document, variables) = self.document(schema, ids, id, select);
@@ -276,19 +270,19 @@ impl Operation {
                 "{document} with {variables} does not fit the schema: {:#}",
                 answer.body
             );
-            if !self.learn(schema, &answer, ids) {
+            if !self.learn(schema, &answer.body, ids) {
                 return answer;
             }
         }
     }
 
     /// Takes a complaint about the kind of an id to heart; whether there was one that is new.
-    fn learn(&self, schema: &Schema, answer: &Answer, ids: &mut Ids) -> bool {
-        let as_data = answer.user_errors();
+    pub fn learn(&self, schema: &Schema, body: &Value, ids: &mut Ids) -> bool {
+        let as_data = user_errors(body);
         let complaint = match as_data.first() {
             Some(error) => Some((&error["field"], &error["message"])),
             None => {
-                let detail = &answer.body["errors"][0]["extensions"]["details"][0];
+                let detail = &body["errors"][0]["extensions"]["details"][0];
                 Some((&detail["path"], &detail["msg"]))
             }
         };
@@ -320,6 +314,46 @@ pub fn nowhere(kind: &str) -> String {
         Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001),
     )
     .to_string()
+}
+
+fn collect(
+    schema: &Schema,
+    input: &InputValueDefinition,
+    path: &str,
+    depth: usize,
+    paths: &mut Vec<String>,
+) {
+    let path = within(path, &input.name.node);
+    let ty = base(&input.ty.node.base);
+    if ty == "ID" {
+        paths.push(path);
+    } else if let Some(TypeKind::InputObject(fields)) = schema.types.get(&ty).map(|ty| &ty.kind)
+        // conditions may hold conditions
+        && depth < 3
+    {
+        for field in &fields.fields {
+            collect(schema, &field.node, &path, depth + 1, paths);
+        }
+    }
+}
+
+/// The path of a member, as errors for the user tell it: without the `input` around everything.
+fn within(path: &str, name: &str) -> String {
+    match path {
+        "" | "input" => name.to_owned(),
+        path => format!("{path}.{name}"),
+    }
+}
+
+/// The kind of an id, as its name suggests: `accountId` and `accountIds` are of an `Account`, `id` of what is asked for.
+fn guess(path: &str, returns: &str) -> String {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let name = name.trim_end_matches("Ids").trim_end_matches("Id");
+    if ["id", "ids"].contains(&name) {
+        return returns.to_owned();
+    }
+    let (first, rest) = name.split_at(1);
+    first.to_uppercase() + rest
 }
 
 fn needed(input: &InputValueDefinition) -> bool {

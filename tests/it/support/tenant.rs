@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use balance::graphql::node::local;
+use entity::TenantId;
 use serde_json::json;
 
 use super::{Client, Path};
@@ -12,16 +14,16 @@ pub const PASSWORD: &str = "correct horse battery staple";
 const REGISTER: &str = "mutation($input: RegisterTenantInput!) {
     registerTenant(input: $input) {
         session { accessToken viewer { tenant { id } user { id email } } }
-        userErrors { field message code }
+        errors { field message code }
     }
 }";
 const ADD_MEMBER: &str = "mutation($input: AddMemberInput!) {
-    addMember(input: $input) { link userErrors { field message code } }
+    addMember(input: $input) { link errors { field message code } }
 }";
 const ACCEPT: &str = "mutation($input: AcceptInvitationInput!) {
     acceptInvitation(input: $input) {
         session { accessToken }
-        userErrors { field message code }
+        errors { field message code }
     }
 }";
 
@@ -52,6 +54,11 @@ impl Tenant {
             owner: anybody.with_token(&session.text("accessToken")),
             people: AtomicUsize::new(0),
         }
+    }
+
+    /// Its id as the database knows it.
+    pub fn local_id(&self) -> TenantId {
+        local("Tenant", "id", &self.id.clone().into()).expect("it is the id of a tenant")
     }
 
     /// Its owner.
