@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{Enum, ID, Json, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Json, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{RecordId, decision};
-use serde_json::Value;
+use entity::{CategoryId, RecordId, decision};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::loader::OpLoader;
+use super::categories::Category;
+use super::loader::{OpLoader, find};
 use super::node::global;
 use super::scalar::Decimal;
 use crate::error::{Error, Result};
@@ -37,7 +39,7 @@ pub enum DecisionSource {
 
 /// What was decided about a record, and everything considered.
 #[derive(Clone, SimpleObject)]
-#[graphql(serial)]
+#[graphql(complex, serial)]
 pub struct Decision {
     /// Opaque global id.
     pub id: ID,
@@ -57,7 +59,7 @@ pub struct Decision {
     pub version: String,
     /// Why, in one sentence.
     pub rationale: String,
-    /// What each tier saw.
+    /// What each tier saw, in the order they were asked.
     pub considered: Json<Value>,
     /// What outside calls cost, in the currency of the provider's account.
     pub cost: Decimal,
@@ -67,6 +69,71 @@ pub struct Decision {
     pub actor: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    #[graphql(skip)]
+    category_key: Option<CategoryId>,
+}
+
+#[ComplexObject]
+impl Decision {
+    /// The category, if any.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.category_key {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl Decision {
+    /// The whole of it as one document.
+    pub fn reasoning_trace(&self) -> Value {
+        json!({
+            "source": self.source.name(),
+            "categoryId": self.category_id.as_ref().map(|id| id.as_str()),
+            "confidence": self.confidence,
+            "model": self.model,
+            "version": self.version,
+            "rationale": self.rationale,
+            "considered": self.considered.0,
+            "cost": self.cost.0,
+            "latencyUs": self.latency_us,
+        })
+    }
+}
+
+impl DecisionSource {
+    fn name(self) -> &'static str {
+        use async_graphql::resolver_utils::EnumType;
+        let named = Self::items().iter().find(|item| item.value == self);
+        named.map_or("NONE", |item| item.name)
+    }
+}
+
+/// The ids in a trace as clients know ids.
+fn with_global_ids(value: Value) -> Value {
+    let id =
+        |kind: &str, value: Value| match value.as_str().and_then(|text| Uuid::parse_str(text).ok())
+        {
+            Some(uuid) => Value::from(global(kind, uuid).as_str()),
+            None => with_global_ids(value),
+        };
+    match value {
+        Value::Array(items) => items.into_iter().map(with_global_ids).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, member)| {
+                let member = match (name.as_str(), member) {
+                    ("category", member) => id("Category", member),
+                    ("matched", Value::Array(rules)) => {
+                        rules.into_iter().map(|rule| id("Rule", rule)).collect()
+                    }
+                    (_, member) => with_global_ids(member),
+                };
+                (name, member)
+            })
+            .collect(),
+        scalar => scalar,
+    }
 }
 
 impl From<decision::Model> for Decision {
@@ -82,11 +149,14 @@ impl From<decision::Model> for Decision {
             model: row.model,
             version: row.version,
             rationale: row.rationale,
-            considered: Json(serde_json::from_str(&row.considered).unwrap_or_default()),
+            considered: Json(with_global_ids(
+                serde_json::from_str(&row.considered).unwrap_or_default(),
+            )),
             cost: Decimal(format!("{whole}.{fraction:06}")),
             latency_us: row.latency_us,
             actor: row.actor,
             created_at: row.created_at,
+            category_key: row.category_id,
         }
     }
 }

@@ -141,6 +141,13 @@ impl Record {
         Ok(all.into_iter().find(|decision| decision.id == id))
     }
 
+    /// The reasoning of the decision in force as one document: source, model, rationale, confidence and what was
+    /// considered.
+    async fn reasoning_trace(&self, ctx: &Context<'_>) -> Result<Option<Json<Value>>> {
+        let decision = self.decision(ctx).await?;
+        Ok(decision.map(|decision| Json(decision.reasoning_trace())))
+    }
+
     /// Everything decided about it, oldest first.
     async fn decisions(&self, ctx: &Context<'_>) -> Result<Vec<Decision>> {
         Ok(find(ctx, DecisionsOf(self.key)).await?.unwrap_or_default())
