@@ -20,3 +20,4 @@ mod reports;
 mod rules;
 mod schema;
 mod sockets;
+mod stranger;
