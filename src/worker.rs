@@ -13,7 +13,7 @@ use crate::bus::{self, Wake};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::queue::{self, Claim, Queue};
-use crate::{connections, imports, processing, reports};
+use crate::{connections, identity, imports, processing, reports};
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -224,6 +224,9 @@ async fn tidy(app: Arc<App>, worker: String) {
             last_prune = now;
             if let Err(error) = queue::prune(&app.handles.db).await {
                 tracing::warn!(error = ?error, "Finished jobs could not be forgotten");
+            }
+            if let Err(error) = identity::prune(&app.handles).await {
+                tracing::warn!(error = ?error, "Sessions that are long over could not be forgotten");
             }
         }
         tokio::select! {

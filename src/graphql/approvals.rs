@@ -443,6 +443,7 @@ macro_rules! bulk_payloads {
             /// An answer for each approval, in the order they were asked about.
             pub answers: Vec<ApprovalAnswer>,
             /// What to put right about the whole; empty when there are answers.
+            #[graphql(name = "errors")]
             pub user_errors: Vec<UserError>,
         }
 

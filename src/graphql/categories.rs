@@ -168,6 +168,7 @@ macro_rules! payloads {
             /// The category as it is now; absent when there is something to put right.
             pub category: Option<Category>,
             /// What to put right; empty when it was done.
+            #[graphql(name = "errors")]
             pub user_errors: Vec<UserError>,
         }
 
@@ -201,7 +202,7 @@ impl CategoriesMutation {
     async fn create_category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do.")] input: CreateCategoryInput,
+        #[graphql(desc = "The category to make.")] input: CreateCategoryInput,
     ) -> Result<CreateCategoryPayload> {
         let made = async {
             let new = NewCategory {
@@ -219,7 +220,7 @@ impl CategoriesMutation {
     async fn update_category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do.")] input: UpdateCategoryInput,
+        #[graphql(desc = "The category, and what changes about it.")] input: UpdateCategoryInput,
     ) -> Result<UpdateCategoryPayload> {
         let changed = async {
             let id = local("Category", "categoryId", &input.category_id)?;
@@ -243,7 +244,7 @@ impl CategoriesMutation {
     async fn archive_category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do.")] input: ArchiveCategoryInput,
+        #[graphql(desc = "The category to put away.")] input: ArchiveCategoryInput,
     ) -> Result<ArchiveCategoryPayload> {
         let archived = async {
             let id = local("Category", "categoryId", &input.category_id)?;
@@ -256,7 +257,7 @@ impl CategoriesMutation {
     async fn restore_category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do.")] input: RestoreCategoryInput,
+        #[graphql(desc = "The category to take out again.")] input: RestoreCategoryInput,
     ) -> Result<RestoreCategoryPayload> {
         let restored = async {
             let id = local("Category", "categoryId", &input.category_id)?;

@@ -208,6 +208,7 @@ macro_rules! with_secret {
             /// The secret it signs with. It is told once.
             pub secret: Option<String>,
             /// What to put right; empty when it was done.
+            #[graphql(name = "errors")]
             pub user_errors: Vec<UserError>,
         }
 

@@ -171,14 +171,20 @@ pub(super) async fn follow(
         .ok_or_else(|| Error::internal("the schema has no tails to follow"))?;
     let place = ctx.data_opt::<Place>().cloned().unwrap_or_default();
     let deliveries = tails.follow(ctx.op()?, permission, after, filter).await?;
+    // an event is passed once the next delivery is asked for: only then has its message been handed over
+    let mut handed_over = None;
     Ok(deliveries.filter_map(move |delivery| {
         let event = match delivery {
-            Ok(delivery) => {
-                place.set(delivery.cursor());
-                match delivery {
-                    Delivery::Event(event) => Some(Ok(event)),
-                    Delivery::Position(_) => None,
+            Ok(Delivery::Event(event)) => {
+                if let Some(passed) = handed_over.replace(Cursor::of(&event)) {
+                    place.set(passed);
                 }
+                Some(Ok(event))
+            }
+            Ok(Delivery::Position(cursor)) => {
+                handed_over = None;
+                place.set(cursor);
+                None
             }
             Err(error) => Some(Err(error)),
         };

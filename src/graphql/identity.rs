@@ -277,6 +277,7 @@ macro_rules! payloads {
             $(#[$about])*
             pub $field: Option<$type>,
             /// What to put right; empty when it was done.
+            #[graphql(name = "errors")]
             pub user_errors: Vec<UserError>,
         }
 
@@ -344,6 +345,7 @@ pub struct AddMemberPayload {
     /// The link to send to them. It is told once; inviting them again makes a new one.
     pub link: Option<String>,
     /// What to put right; empty when it was done.
+    #[graphql(name = "errors")]
     pub user_errors: Vec<UserError>,
 }
 

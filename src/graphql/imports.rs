@@ -91,22 +91,6 @@ impl Import {
     async fn progress(&self, ctx: &Context<'_>) -> Result<ImportProgress> {
         load(ctx, ProgressOf(self.row.id), "import").await
     }
-
-    /// The rows that could not be read, in the order of the file; of very many the first 10,000 are kept.
-    async fn refused(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to start after.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "The cursor to end before.")] before: Option<String>,
-    ) -> Result<Connection<RefusedRow>> {
-        let window = window(first, after, last, before)?;
-        let page = imports::refused_rows(ctx.op()?, self.row.id, &window).await?;
-        let mut refused = Connection::of(page, RefusedRow::from);
-        refused.total_count = Some(self.row.refused_rows.into());
-        Ok(refused)
-    }
 }
 
 impl From<import::Model> for Import {
@@ -336,6 +320,27 @@ impl ImportsQuery {
             found.total_count = Some(imports::count(op, &filter).await? as i64);
         }
         Ok(found)
+    }
+
+    /// The rows of an import that could not be read, in the order of the file; of very many the first 10,000 are kept.
+    /// Needs `records:read`.
+    async fn refused_rows(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which import.")] import_id: ID,
+        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor to start after.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor to end before.")] before: Option<String>,
+    ) -> Result<Connection<RefusedRow>> {
+        let window = window(first, after, last, before)?;
+        let id = local("Import", "importId", &import_id)?;
+        let op = ctx.op()?;
+        let import = imports::load(op, id).await?;
+        let page = imports::refused_rows(op, id, &window).await?;
+        let mut refused = Connection::of(page, RefusedRow::from);
+        refused.total_count = Some(import.refused_rows.into());
+        Ok(refused)
     }
 
     /// What taking an import back would undo. Needs `records:read`.

@@ -10,6 +10,7 @@ macro_rules! payloads {
             $(#[$about])*
             pub $field: Option<$type>,
             /// What to put right; empty when it was done.
+            #[graphql(name = "errors")]
             pub user_errors: Vec<$crate::graphql::error::UserError>,
         }
 

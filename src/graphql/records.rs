@@ -255,6 +255,7 @@ pub struct ImportRecordsPayload {
     /// One per row, in order; empty when the call as a whole was not accepted.
     pub rows: Vec<ImportRowAnswer>,
     /// What to put right in the call as a whole.
+    #[graphql(name = "errors")]
     pub user_errors: Vec<UserError>,
 }
 
@@ -265,6 +266,7 @@ pub struct RetryFailedRecordsPayload {
     /// Those that were driven; records that are not failed are left out.
     pub record_ids: Vec<ID>,
     /// What to put right; empty when it was done.
+    #[graphql(name = "errors")]
     pub user_errors: Vec<UserError>,
 }
 

@@ -14,6 +14,7 @@ use super::loader::{OpLoader, find, load};
 use super::node::{global, local};
 use super::op::Op;
 use super::page::{Connection, window};
+use super::records::Record;
 use super::scalar::{Date, Money};
 use crate::error::{Error, Result};
 use crate::money::Currency;
@@ -131,7 +132,7 @@ impl ProfitAndLossLine {
 
 /// A figure, and the records behind it.
 #[derive(SimpleObject)]
-#[graphql(serial)]
+#[graphql(complex, serial)]
 pub struct ProfitAndLossCell {
     /// Its time.
     pub period: ReportPeriod,
@@ -139,6 +140,23 @@ pub struct ProfitAndLossCell {
     pub amount: Money,
     #[graphql(skip)]
     behind: reports::Cell,
+}
+
+#[ComplexObject]
+impl ProfitAndLossCell {
+    /// The records behind it as they are now, the latest first. Needs `records:read`.
+    async fn records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor they follow.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor they precede.")] before: Option<String>,
+    ) -> Result<Connection<Record>> {
+        let window = window(first, after, last, before)?;
+        let page = reports::cell(ctx.op()?, self.behind, &window).await?;
+        Ok(Connection::of(page, Record::from))
+    }
 }
 
 /// A total of the statement.
@@ -445,6 +463,7 @@ pub struct GenerateReportPayload {
     /// The report, waiting for a worker; a `REPORT_GENERATED` event tells when it is ready.
     pub report: Option<Report>,
     /// What to put right; empty when it was done.
+    #[graphql(name = "errors")]
     pub user_errors: Vec<UserError>,
 }
 
@@ -458,7 +477,7 @@ impl ReportsMutation {
     async fn generate_report(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do.")] input: GenerateReportInput,
+        #[graphql(desc = "What the report is of.")] input: GenerateReportInput,
     ) -> Result<GenerateReportPayload> {
         let asked = async {
             let params = params(

@@ -260,6 +260,7 @@ pub struct TestRulePayload {
     /// What it would have matched.
     pub test: Option<RuleTest>,
     /// What to put right; empty when it was tried.
+    #[graphql(name = "errors")]
     pub user_errors: Vec<UserError>,
 }
 

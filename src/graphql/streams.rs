@@ -8,11 +8,14 @@ use entity::{ApprovalId, CategoryId, ImportId, RecordId, event, import};
 use futures::{Stream, StreamExt};
 use serde::Deserialize;
 
+use super::approvals::Approval;
 use super::categories::Category;
 use super::events::follow;
-use super::loader::find;
-use super::node::{global, local};
+use super::imports::{Import, ImportProgress};
+use super::loader::{find, load};
+use super::node::local;
 use super::op::Op;
+use super::records::Record;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::events::{Cursor, Filter};
@@ -40,18 +43,23 @@ struct Said {
 pub struct RecordProcessed {
     /// Where the stream stands after it: send it as `after` to resume.
     pub cursor: String,
-    /// Which record.
-    pub record_id: ID,
     /// What decided, such as `RULE` or `SIMILAR`.
     pub source: String,
     /// How sure it was, 0 to 1.
     pub confidence: String,
+    #[graphql(skip)]
+    record_id: RecordId,
     #[graphql(skip)]
     category_id: Option<CategoryId>,
 }
 
 #[ComplexObject]
 impl RecordProcessed {
+    /// The record as it is now.
+    async fn record(&self, ctx: &Context<'_>) -> Result<Record> {
+        load(ctx, self.record_id, "record").await
+    }
+
     /// The category that was proposed; absent when nothing was sure enough.
     async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
         match self.category_id {
@@ -78,16 +86,29 @@ pub enum ApprovalEventKind {
 
 /// A movement of the approval queue.
 #[derive(SimpleObject)]
-#[graphql(serial)]
+#[graphql(complex, serial)]
 pub struct ApprovalEvent {
     /// Where the stream stands after it: send it as `after` to resume.
     pub cursor: String,
     /// What happened.
     pub kind: ApprovalEventKind,
-    /// Which approval.
-    pub approval_id: ID,
-    /// Which record it is about.
-    pub record_id: ID,
+    #[graphql(skip)]
+    approval_id: ApprovalId,
+    #[graphql(skip)]
+    record_id: RecordId,
+}
+
+#[ComplexObject]
+impl ApprovalEvent {
+    /// The approval as it is now.
+    async fn approval(&self, ctx: &Context<'_>) -> Result<Approval> {
+        load(ctx, self.approval_id, "approval").await
+    }
+
+    /// The record it is about, as it is now. Needs `records:read`.
+    async fn record(&self, ctx: &Context<'_>) -> Result<Record> {
+        load(ctx, self.record_id, "record").await
+    }
 }
 
 impl ApprovalEvent {
@@ -104,32 +125,34 @@ impl ApprovalEvent {
         Ok(said.approval.map(|approval| Self {
             cursor: Cursor::of(event).to_string(),
             kind,
-            approval_id: global("Approval", approval),
-            record_id: global("Record", said.record),
+            approval_id: approval,
+            record_id: said.record,
         }))
     }
 }
 
-/// How far an import is, from the file to the last decision.
-#[derive(Clone, PartialEq, SimpleObject)]
-#[graphql(serial)]
-pub struct ImportAdvance {
-    /// Where the stream stands: send it as `after` to resume.
+/// News of an import.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex, serial)]
+pub struct ImportNews {
+    /// Where the log stands: events after it are told by later messages.
     pub cursor: String,
-    /// Which import.
-    pub import_id: ID,
-    /// Rows of the file.
-    pub total_rows: i64,
-    /// Rows that are stored: new ones and known ones.
-    pub stored_rows: i64,
-    /// Rows that could not be read.
-    pub refused_rows: i64,
-    /// Records of it that the pipeline is done with, failed ones included.
-    pub processed_records: i64,
-    /// Records of it that the pipeline gave up on.
-    pub failed_records: i64,
+    /// How far it is, from the file to the last decision.
+    pub progress: ImportProgress,
     /// Whether nothing more will come: every row is stored or refused and every record decided. The stream ends.
     pub finished: bool,
+    #[graphql(skip)]
+    import_id: ImportId,
+    #[graphql(skip)]
+    seen: (import::Status, imports::Progress),
+}
+
+#[ComplexObject]
+impl ImportNews {
+    /// The import as it is now.
+    async fn import(&self, ctx: &Context<'_>) -> Result<Import> {
+        load(ctx, self.import_id, "import").await
+    }
 }
 
 /// The streams of a page at work.
@@ -159,7 +182,7 @@ impl StreamsSubscription {
             let said: Said = serde_json::from_str(&event.payload)?;
             Ok(RecordProcessed {
                 cursor: Cursor::of(&event).to_string(),
-                record_id: global("Record", said.record),
+                record_id: said.record,
                 source: said.source.unwrap_or_default(),
                 confidence: said.confidence.unwrap_or_default(),
                 category_id: said.category,
@@ -196,7 +219,7 @@ impl StreamsSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The import.")] id: ID,
-    ) -> Result<impl Stream<Item = async_graphql::Result<ImportAdvance>> + use<>> {
+    ) -> Result<impl Stream<Item = async_graphql::Result<ImportNews>> + use<>> {
         let import: ImportId = local("Import", "id", &id)?;
         let op = ctx.op()?.again();
         let kinds = [
@@ -214,7 +237,7 @@ impl StreamsSubscription {
             Box::pin(follow(ctx, Permission::ReadRecords, None, Filter::kinds(kinds)).await?);
         imports::load(&op, import).await?;
         Ok(async_stream::stream! {
-            let mut told: Option<ImportAdvance> = None;
+            let mut told = None;
             loop {
                 let now = match look(&op, import).await {
                     Ok(now) => now,
@@ -227,9 +250,7 @@ impl StreamsSubscription {
                         return;
                     }
                 };
-                let moved = told.as_ref().is_none_or(|told| ImportAdvance { cursor: now.cursor.clone(), ..told.clone() } != now);
-                if moved {
-                    told = Some(now.clone());
+                if told.replace(now.seen) != Some(now.seen) {
                     let finished = now.finished;
                     yield Ok(now);
                     if finished {
@@ -258,24 +279,20 @@ impl StreamsSubscription {
 }
 
 /// How far an import is now.
-async fn look(op: &Ctx, id: ImportId) -> Result<ImportAdvance> {
+async fn look(op: &Ctx, id: ImportId) -> Result<ImportNews> {
     let ctx = op.again();
     let cursor = crate::events::head(&ctx).await?;
     let row = imports::load(&ctx, id).await?;
     let far = imports::progress(&ctx, std::slice::from_ref(&row)).await?;
     let far = far.get(&id).copied().ok_or(Error::NotFound("import"))?;
-    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let stored = !matches!(row.status, import::Status::Queued | import::Status::Running);
-    Ok(ImportAdvance {
+    let decided =
+        row.status != import::Status::Done || far.processed >= row.new_rows.unsigned_abs().into();
+    Ok(ImportNews {
         cursor: cursor.to_string(),
-        import_id: global("Import", id),
-        total_rows: count(far.total),
-        stored_rows: count(far.stored),
-        refused_rows: row.refused_rows.into(),
-        processed_records: count(far.processed),
-        failed_records: count(far.failed),
-        finished: stored
-            && (row.status != import::Status::Done
-                || far.processed >= row.new_rows.unsigned_abs().into()),
+        progress: far.into(),
+        finished: stored && decided,
+        import_id: id,
+        seen: (row.status, far),
     })
 }

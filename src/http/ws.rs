@@ -4,6 +4,7 @@
 //! One task per socket. It polls its operations only when the last message has left, so a slow client slows its own
 //! streams, which wait in the event log, and nothing piles up here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,13 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::{StreamExt, StreamMap};
 
 use super::Edge;
 use super::caller::Caller;
 use crate::ctx::Ctx;
+use crate::graphql::events::Place;
 use crate::graphql::message::from_json;
 use crate::graphql::request::Allowed;
 use crate::graphql::status::to_json;
@@ -29,6 +32,8 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const INIT: Duration = Duration::from_secs(10);
 /// How often a quiet socket is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(25);
+/// How soon after subscribing the client is told where its stream stands.
+const ANNOUNCE: Duration = Duration::from_millis(100);
 /// How long a message may take to leave.
 const SEND: Duration = Duration::from_secs(30);
 /// The longest message a client may send.
@@ -64,6 +69,8 @@ pub fn open(
                 socket,
                 ctx: None,
                 operations: StreamMap::new(),
+                places: HashMap::new(),
+                keepalive: interval_at(Instant::now() + KEEPALIVE, KEEPALIVE),
             };
             if let Err((code, reason)) = session.run().await {
                 session.close(code, reason).await;
@@ -95,13 +102,15 @@ struct Session {
     socket: WebSocket,
     ctx: Option<Arc<Ctx>>,
     operations: StreamMap<String, BoxStream<'static, Answer>>,
+    /// How far each operation has got over events it does not want.
+    places: HashMap<String, Place>,
+    keepalive: Interval,
 }
 
 impl Session {
     async fn run(&mut self) -> Result<(), Closing> {
-        let opened = tokio::time::Instant::now();
+        let opened = Instant::now();
         let stopping = self.edge.stopping.clone();
-        let mut keepalive = tokio::time::interval_at(opened + KEEPALIVE, KEEPALIVE);
         loop {
             let expiry = self.remaining();
             tokio::select! {
@@ -119,7 +128,7 @@ impl Session {
                 () = tokio::time::sleep(expiry.unwrap_or(INIT)), if expiry.is_some() => {
                     return Err((4403, "the access token has expired; connect again with a new one"));
                 }
-                _ = keepalive.tick() => self.send(json!({ "type": "ping" })).await?,
+                _ = self.keepalive.tick() => self.ping().await?,
                 () = stopping.cancelled() => return Err((1001, "the server is going away; connect again")),
             }
         }
@@ -140,7 +149,7 @@ impl Session {
             Incoming::Pong {} => Ok(()),
             Incoming::Subscribe { id, payload } => self.subscribe(id, payload).await,
             Incoming::Complete { id } => {
-                self.operations.remove(&id);
+                self.forget(&id);
                 Ok(())
             }
         }
@@ -194,10 +203,12 @@ impl Session {
                     .await;
             }
         };
+        let place = Place::default();
         prepared.request = prepared
             .request
             .data(Arc::new(ctx.again()))
-            .data(self.caller.origin.clone());
+            .data(self.caller.origin.clone())
+            .data(place.clone());
         let answers = self
             .edge
             .pipeline
@@ -205,13 +216,16 @@ impl Session {
         let answers = answers
             .map(|response| Answer::Item(Box::new(response)))
             .chain(tokio_stream::once(Answer::End));
+        self.places.insert(id.clone(), place);
         self.operations.insert(id, Box::pin(answers));
+        // soon after, the client learns from where the stream began
+        self.keepalive.reset_after(ANNOUNCE);
         Ok(())
     }
 
     async fn tell(&mut self, id: String, answer: Answer) -> Result<(), Closing> {
         let Answer::Item(response) = answer else {
-            self.operations.remove(&id);
+            self.forget(&id);
             return self.send(json!({ "id": id, "type": "complete" })).await;
         };
         let body = to_json(&response).map_err(|_| (1011, "an answer could not be written"))?;
@@ -219,13 +233,33 @@ impl Session {
             serde_json::from_slice(&body).map_err(|_| (1011, "an answer could not be written"))?;
         if payload.get("data").is_none() {
             // nothing was executed: the operation as such was refused, and that ends it
-            self.operations.remove(&id);
+            self.forget(&id);
             return self
                 .send(json!({ "id": id, "type": "error", "payload": payload["errors"] }))
                 .await;
         }
         self.send(json!({ "id": id, "type": "next", "payload": payload }))
             .await
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.operations.remove(id);
+        self.places.remove(id);
+    }
+
+    /// Asks whether the client is there, and tells it where each stream stands: a stream whose events are rare is
+    /// resumed from there and not from its last event, which may be long gone.
+    async fn ping(&mut self) -> Result<(), Closing> {
+        let cursors: serde_json::Map<String, Value> = self
+            .places
+            .iter()
+            .filter_map(|(id, place)| Some((id.clone(), place.cursor()?.to_string().into())))
+            .collect();
+        let mut ping = json!({ "type": "ping" });
+        if !cursors.is_empty() {
+            ping["payload"] = json!({ "cursors": cursors });
+        }
+        self.send(ping).await
     }
 
     async fn send(&mut self, message: Value) -> Result<(), Closing> {

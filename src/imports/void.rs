@@ -3,7 +3,8 @@
 //! Its records are voided, what was pending about them is cancelled, and every record says so in the log, so that what
 //! was learned from it can be forgotten. Up to 5,000 records go in one transaction, which is any ordinary file at once;
 //! a larger import goes in steps of that size, the import itself being VOIDED with the last of them. Cut off between
-//! two steps it is simply voided again: records that are voided already are left alone.
+//! two steps it is simply voided again: records that are voided already are left alone. A row that stands in several
+//! files belongs to the import that brought it first, and goes with that one.
 
 use entity::{ImportId, RecordId, approval, import, record};
 use sea_orm::sea_query::{BinOper, Expr, SelectStatement, SimpleExpr};

@@ -10,13 +10,13 @@ const QUEUE: &str =
     proposedCategory { id } category { id } reopenedFromId
 } } totalCount } }";
 const APPROVE: &str = "mutation($ids: [ID!]!) { approveRecords(input: { approvalIds: $ids }) {
-    answers { approvalId approval { id status } error { code message } } userErrors { field message code }
+    answers { approvalId approval { id status } error { code message } } errors { field message code }
 } }";
 const OVERRIDE: &str = "mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) {
-    approval { id status category { id } record { status } } userErrors { field message code }
+    approval { id status category { id } record { status } } errors { field message code }
 } }";
 const REOPEN: &str = "mutation($id: ID!) { reopenApproval(input: { approvalId: $id }) {
-    approval { id status reopenedFromId record { status } } userErrors { field message code }
+    approval { id status reopenedFromId record { status } } errors { field message code }
 } }";
 
 /// Receives records of these descriptions and processes them.
@@ -27,7 +27,7 @@ async fn receive(app: &TestApp, reviewer: &Client, account: &str, texts: &[&str]
     };
     let rows: Vec<Value> = texts.iter().enumerate().map(row).collect();
     let document = "mutation($input: ImportRecordsInput!) { importRecords(input: $input) {
-        rows { __typename } userErrors { field message code }
+        rows { __typename } errors { field message code }
     } }";
     let input = json!({ "input": { "accountId": account, "rows": rows } });
     reviewer.run(document, input).await.ok();
@@ -35,7 +35,7 @@ async fn receive(app: &TestApp, reviewer: &Client, account: &str, texts: &[&str]
 }
 
 async fn account(owner: &Client) -> String {
-    let document = "mutation { createAccount(input: { name: \"Main\" }) { account { id } userErrors { message } } }";
+    let document = "mutation { createAccount(input: { name: \"Main\" }) { account { id } errors { message } } }";
     let made = owner.run(document, json!({})).await.ok();
     made.text("createAccount.account.id")
 }
@@ -108,7 +108,7 @@ async fn a_decision_is_made_once_and_the_second_is_told_about_the_first() {
 
     let input = json!({ "input": { "approvalId": ids[0], "categoryId": chart[1] } });
     let reject = "mutation($id: ID!) { rejectRecord(input: { approvalId: $id }) {
-        approval { status } userErrors { code message }
+        approval { status } errors { code message }
     } }";
     let rejecting = json!({ "id": ids[0] });
     let (a, b) = tokio::join!(owner.run(OVERRIDE, input), reviewer.run(reject, rejecting));

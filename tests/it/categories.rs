@@ -8,16 +8,16 @@ const CHART: &str = "query($all: Boolean!) {
     categories(includeArchived: $all) { id code name kind archivedAt parent { id code kind } }
 }";
 const CREATE: &str = "mutation($input: CreateCategoryInput!) {
-    createCategory(input: $input) { category { id parent { code } } userErrors { field message code } }
+    createCategory(input: $input) { category { id parent { code } } errors { field message code } }
 }";
 const UPDATE: &str = "mutation($input: UpdateCategoryInput!) {
-    updateCategory(input: $input) { category { code name parent { code } } userErrors { field message code } }
+    updateCategory(input: $input) { category { code name parent { code } } errors { field message code } }
 }";
 const ARCHIVE: &str = "mutation($input: ArchiveCategoryInput!) {
-    archiveCategory(input: $input) { category { archivedAt } userErrors { field message code } }
+    archiveCategory(input: $input) { category { archivedAt } errors { field message code } }
 }";
 const RESTORE: &str = "mutation($input: RestoreCategoryInput!) {
-    restoreCategory(input: $input) { category { archivedAt } userErrors { field message code } }
+    restoreCategory(input: $input) { category { archivedAt } errors { field message code } }
 }";
 
 async fn id_of(client: &Client, code: &str) -> String {

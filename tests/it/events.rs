@@ -22,7 +22,7 @@ const FOLLOW: &str = "subscription($after: String, $kinds: [String!]) {
     eventFeed(after: $after, kinds: $kinds) { cursor event { sequence kind subject { kind id } payload } }
 }";
 const CREATE: &str = "mutation($input: CreateCategoryInput!) {
-    createCategory(input: $input) { category { id } userErrors { field message code } }
+    createCategory(input: $input) { category { id } errors { field message code } }
 }";
 
 fn id(tenant: &Tenant) -> TenantId {

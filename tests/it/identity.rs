@@ -626,14 +626,14 @@ async fn a_reset_password_ends_every_session_in_every_tenant() {
 #[tokio::test]
 async fn a_client_registers_and_sees_itself() {
     const REGISTER: &str = "mutation($input: RegisterTenantInput!) { registerTenant(input: $input) {
-        session { accessToken viewer { user { name } tenant { name baseCurrency } role } } userErrors { field code } } }";
+        session { accessToken viewer { user { name } tenant { name baseCurrency } role } } errors { field code } } }";
     let world = World::start().await;
     let input = |password: &str| json!({ "tenantName": "Acme", "name": "Ada", "email": world.email("ada"), "password": password });
 
     let refused = world.graphql(None, REGISTER, input("short")).await;
     assert_eq!(
         refused["data"]["registerTenant"],
-        json!({ "session": null, "userErrors": [{ "field": "password", "code": "BAD_USER_INPUT" }] })
+        json!({ "session": null, "errors": [{ "field": "password", "code": "BAD_USER_INPUT" }] })
     );
     let made = world.graphql(None, REGISTER, input(PASSWORD)).await;
     assert_eq!(
@@ -644,13 +644,13 @@ async fn a_client_registers_and_sees_itself() {
     let wrong = world
         .graphql(
             None,
-            "mutation($input: SignInInput!) { signIn(input: $input) { session { expiresAt } userErrors { message } } }",
+            "mutation($input: SignInInput!) { signIn(input: $input) { session { expiresAt } errors { message } } }",
             json!({ "email": world.email("ada"), "password": "wrong horse battery" }),
         )
         .await;
     assert_eq!(
         wrong["data"]["signIn"],
-        json!({ "session": null, "userErrors": [{ "message": "the email or the password is wrong" }] })
+        json!({ "session": null, "errors": [{ "message": "the email or the password is wrong" }] })
     );
 }
 
@@ -664,7 +664,7 @@ async fn a_client_manages_members() {
         answer["data"].clone()
     };
     let invited = ask(
-        "mutation($input: AddMemberInput!) { addMember(input: $input) { link invitation { id role } userErrors { code } } }",
+        "mutation($input: AddMemberInput!) { addMember(input: $input) { link invitation { id role } errors { code } } }",
         json!({ "email": world.email("bob"), "role": "VIEWER" }),
     )
     .await;
@@ -684,7 +684,7 @@ async fn a_client_manages_members() {
         json!({ "totalCount": 1, "edges": [{ "node": { "id": id } }] })
     );
     ask(
-        "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { userErrors { message } } }",
+        "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { errors { message } } }",
         json!({ "token": token, "name": "Bob", "password": PASSWORD }),
     )
     .await;
@@ -702,21 +702,21 @@ async fn a_client_manages_members() {
     .await;
     assert_eq!(changed["changeMemberRole"]["member"]["role"], "ADMIN");
     let gone = ask(
-        "mutation($input: RemoveMemberInput!) { removeMember(input: $input) { removedUserId userErrors { code } } }",
+        "mutation($input: RemoveMemberInput!) { removeMember(input: $input) { removedUserId errors { code } } }",
         json!({ "userId": bob }),
     )
     .await;
     assert_eq!(
         gone["removeMember"],
-        json!({ "removedUserId": bob, "userErrors": [] })
+        json!({ "removedUserId": bob, "errors": [] })
     );
     let wrong = ask(
-        "mutation($input: CancelInvitationInput!) { cancelInvitation(input: $input) { cancelledInvitationId userErrors { code } } }",
+        "mutation($input: CancelInvitationInput!) { cancelInvitation(input: $input) { cancelledInvitationId errors { code } } }",
         json!({ "invitationId": bob }),
     )
     .await;
     assert_eq!(
-        wrong["cancelInvitation"]["userErrors"],
+        wrong["cancelInvitation"]["errors"],
         json!([{ "code": "BAD_USER_INPUT" }])
     );
 }

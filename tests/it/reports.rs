@@ -12,14 +12,18 @@ const STATEMENT: &str = "query($from: Date!, $to: Date!, $interval: ReportInterv
     profitAndLoss(from: $from, to: $to, interval: $interval, includeProposed: $proposed) {
         currency awaitingApproval
         periods { from to }
-        lines { code depth side recordCount cells { amount { amount } } total { amount { amount currency } } category { name } }
+        lines {
+            code depth side recordCount category { name }
+            cells { amount { amount } }
+            total { amount { amount currency } records(first: 2) { edges { node { occurredOn amount { amount } } } pageInfo { hasNextPage } } }
+        }
         income { total { amount } } expense { total { amount } } result { amounts { amount } total { amount } }
         uncategorised { recordCount total { amount { amount } } }
         otherCurrencies { currency result { amount currency } recordCount }
     }
 }";
 const GENERATE: &str = "mutation($input: GenerateReportInput!) {
-    generateReport(input: $input) { report { id status } userErrors { field message code } }
+    generateReport(input: $input) { report { id status } errors { field message code } }
 }";
 const REPORT: &str = "query($id: ID!) { report(id: $id) { status finishedAt profitAndLoss { result { total { amount } } } } }";
 
@@ -186,6 +190,11 @@ async fn a_statement_adds_up_by_category_and_month_and_keeps_currencies_apart() 
     ];
     assert_eq!(lines, expected);
     assert_eq!(statement.text("result.total.amount"), "1482.49999");
+    // the parent lists what is filed below it, the latest first
+    let behind = statement.path("lines[2].total.records");
+    assert_eq!(behind.text("edges[0].node.occurredOn"), "2026-02-01");
+    assert_eq!(behind.text("edges[1].node.amount.amount"), "-12.50001");
+    assert_eq!(behind.path("pageInfo.hasNextPage"), &Value::Bool(false));
     assert_eq!(statement.number("awaitingApproval"), 1);
     assert_eq!(statement.number("uncategorised.recordCount"), 1);
     let others = json!([
@@ -193,7 +202,8 @@ async fn a_statement_adds_up_by_category_and_month_and_keeps_currencies_apart() 
         { "currency": "USD", "result": { "amount": "-7.00", "currency": "USD" }, "recordCount": 1 },
     ]);
     assert_eq!(statement.path("otherCurrencies"), &others);
-    assert!(statements < 12, "a statement cost {statements} statements");
+    // two for each of the five figures whose records are asked for
+    assert!(statements < 24, "a statement cost {statements} statements");
 
     let proposed = books
         .owner

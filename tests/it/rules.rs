@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Path, TestApp};
 
 const CREATE: &str = "mutation($input: CreateRuleInput!) { createRule(input: $input) {
-    rule { id position } userErrors { field message code }
+    rule { id position } errors { field message code }
 } }";
 
 async fn create(client: &Client, name: &str, conditions: Value) -> String {
@@ -28,7 +28,7 @@ async fn order(client: &Client) -> String {
 
 async fn act(client: &Client, verb: &str, id: &str, more: &str) {
     let document = format!(
-        "mutation($id: ID!) {{ {verb}(input: {{ ruleId: $id {more} }}) {{ rule {{ id }} userErrors {{ message }} }} }}"
+        "mutation($id: ID!) {{ {verb}(input: {{ ruleId: $id {more} }}) {{ rule {{ id }} errors {{ message }} }} }}"
     );
     client.run(&document, json!({ "id": id })).await.ok();
 }

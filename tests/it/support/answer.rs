@@ -96,7 +96,7 @@ impl Answer {
 pub fn user_errors(body: &Value) -> Vec<Value> {
     let payloads = body["data"].as_object().into_iter().flatten();
     payloads
-        .filter_map(|(_, payload)| payload.get("userErrors")?.as_array())
+        .filter_map(|(_, payload)| payload.get("errors")?.as_array())
         .flatten()
         .cloned()
         .collect()

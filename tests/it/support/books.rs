@@ -6,10 +6,10 @@ use super::{Client, Path};
 
 const CREATE_ACCOUNT: &str =
     "mutation($input: CreateAccountInput!) { createAccount(input: $input) {
-    account { id } userErrors { field message code }
+    account { id } errors { field message code }
 } }";
 const IMPORT: &str = "mutation($input: ImportRecordsInput!) { importRecords(input: $input) {
-    rows { record { id } } userErrors { field message code }
+    rows { record { id } } errors { field message code }
 } }";
 
 impl Client {

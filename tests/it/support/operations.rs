@@ -308,8 +308,8 @@ impl Operation {
         id: &dyn Fn(&str) -> String,
     ) -> Answer {
         loop {
-            let select = match schema.has(&self.returns, "userErrors") {
-                true => "userErrors { field message code }",
+            let select = match schema.has(&self.returns, "errors") {
+                true => "errors { field message code }",
                 false => "__typename",
             };
             let (document, variables) = self.document(schema, ids, id, select);

@@ -14,16 +14,16 @@ pub const PASSWORD: &str = "correct horse battery staple";
 const REGISTER: &str = "mutation($input: RegisterTenantInput!) {
     registerTenant(input: $input) {
         session { accessToken viewer { tenant { id } user { id email } } }
-        userErrors { field message code }
+        errors { field message code }
     }
 }";
 const ADD_MEMBER: &str = "mutation($input: AddMemberInput!) {
-    addMember(input: $input) { link userErrors { field message code } }
+    addMember(input: $input) { link errors { field message code } }
 }";
 const ACCEPT: &str = "mutation($input: AcceptInvitationInput!) {
     acceptInvitation(input: $input) {
         session { accessToken }
-        userErrors { field message code }
+        errors { field message code }
     }
 }";
 
