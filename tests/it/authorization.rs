@@ -3,7 +3,6 @@
 //!
 //! Accept a change with `INSTA_UPDATE=always cargo test --test it authorization`, and read the difference.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::time::Duration;
@@ -60,8 +59,8 @@ async fn everybody_may_do_what_the_table_says() {
         let name = format!("{} {}", operation.kind, operation.name);
         let mut outcomes = Vec::new();
         for (person, role) in &people {
-            let outcome = outcome(&schema, &operation, person).await;
-            match promised(&operation, *role) {
+            let outcome = outcome(&schema, operation, person).await;
+            match promised(operation, *role) {
                 Some(expected) if expected.contains(&outcome) => {}
                 Some(expected) => wrong.push(format!(
                     "{name}: {outcome} for {role:?}, but it promises {expected:?}"

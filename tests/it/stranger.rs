@@ -61,7 +61,7 @@ async fn a_stranger_finds_nothing_and_changes_nothing() {
     for operation in schema.operations() {
         for path in operation.id_paths(&schema) {
             if let Some(difference) =
-                differs(&schema, &operation, &path, &them, &our_ids, &their_ids).await
+                differs(&schema, operation, &path, &them, &our_ids, &their_ids).await
             {
                 alike.push(difference);
             }
@@ -276,11 +276,17 @@ async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     tenant.viewer().await;
     let invite =
         json!({ "input": { "email": format!("{word}@waiting.example"), "role": "VIEWER" } });
-    owner.run("mutation($input: AddMemberInput!) { addMember(input: $input) { userErrors { message } } }", invite).await.ok();
+    owner
+        .run(
+            "mutation($input: AddMemberInput!) { addMember(input: $input) { errors { message } } }",
+            invite,
+        )
+        .await
+        .ok();
 
     let account = owner.make_account(word).await;
     owner.import_rows(&account, 0..20).await;
-    let made = owner.run(&format!("mutation {{ createConnection(input: {{ name: \"{word}\", accountId: \"{account}\" }}) {{ connection {{ id }} secret userErrors {{ message }} }} }}"), json!({})).await.ok();
+    let made = owner.run(&format!("mutation {{ createConnection(input: {{ name: \"{word}\", accountId: \"{account}\" }}) {{ connection {{ id }} secret errors {{ message }} }} }}"), json!({})).await.ok();
     deliver(app, &owner, made.path("createConnection"), word).await;
     let file = statement(&owner, &account, word).await;
     app.run_background_work().await;
@@ -297,11 +303,11 @@ async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     let rule = json!({ "input": {
         "name": word, "conditions": { "text": { "op": "CONTAINS", "value": word } }, "actions": { "categoryId": category },
     } });
-    owner.run("mutation($input: CreateRuleInput!) { createRule(input: $input) { userErrors { message } } }", rule).await.ok();
+    owner.run("mutation($input: CreateRuleInput!) { createRule(input: $input) { errors { message } } }", rule).await.ok();
     let decide = json!({ "input": { "approvalId": chart.text("approvals.edges[0].node.id"), "categoryId": category, "note": word } });
-    owner.run("mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) { userErrors { message } } }", decide).await.ok();
+    owner.run("mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) { errors { message } } }", decide).await.ok();
     let report = json!({ "input": { "from": "2026-01-01", "to": "2026-12-31" } });
-    owner.run("mutation($input: GenerateReportInput!) { generateReport(input: $input) { userErrors { message } } }", report).await.ok();
+    owner.run("mutation($input: GenerateReportInput!) { generateReport(input: $input) { errors { message } } }", report).await.ok();
     app.run_background_work().await;
     file
 }
@@ -325,7 +331,7 @@ async fn deliver(app: &TestApp, owner: &Client, connection: &Value, word: &str) 
 }
 
 async fn statement(owner: &Client, account: &str, word: &str) -> String {
-    let upload = owner.run(&format!("mutation {{ createUpload(input: {{ name: \"{word}.csv\" }}) {{ upload {{ fileId url }} userErrors {{ message }} }} }}"), json!({})).await.ok();
+    let upload = owner.run(&format!("mutation {{ createUpload(input: {{ name: \"{word}.csv\" }}) {{ upload {{ fileId url }} errors {{ message }} }} }}"), json!({})).await.ok();
     let url = upload.text("createUpload.upload.url");
     let path = &url[url.find("/api/").unwrap()..];
     let csv = format!(
@@ -333,6 +339,6 @@ async fn statement(owner: &Client, account: &str, word: &str) -> String {
     );
     assert_eq!(owner.put(path, csv).await.status, 201);
     let input = json!({ "input": { "fileId": upload.text("createUpload.upload.fileId"), "accountId": account, "defaultCurrency": "EUR" } });
-    owner.run("mutation($input: ImportStatementInput!) { importStatement(input: $input) { import { id } userErrors { field message } } }", input).await.ok();
+    owner.run("mutation($input: ImportStatementInput!) { importStatement(input: $input) { import { id } errors { field message } } }", input).await.ok();
     upload.text("createUpload.upload.fileId")
 }
