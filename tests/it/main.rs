@@ -23,6 +23,7 @@ mod identity;
 mod imports;
 mod outage;
 mod policies;
+mod processing;
 mod real_data;
 mod records;
 mod reports;
