@@ -72,6 +72,7 @@ impl Import {
             drop(working.await);
         }
         let code = summary(&ctx, &finished, started.elapsed()).await?;
+        ctx.refresh().await;
         app.close().await;
         Ok(code)
     }
