@@ -1,12 +1,19 @@
 //! The approval queue, as clients see it.
 
+mod input;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Json, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Json, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval};
+pub use input::{
+    ApprovalFilter, ApproveRecordInput, ApproveRecordsInput, OverrideRecordInput,
+    OverrideRecordsInput, RejectRecordInput, RejectRecordsInput, ReopenApprovalInput,
+    RuleFromOverrideInput,
+};
 use serde_json::Value;
 
 use super::categories::Category;
@@ -14,12 +21,11 @@ use super::condition::{self, RuleConditionInput};
 use super::decisions::{Decision, DecisionSource};
 use super::error::{UserError, payload};
 use super::loader::{OpLoader, find, load};
-use super::node::{global, local, local_all, local_opt};
+use super::node::{global, local, local_all};
 use super::op::Op;
 use super::page::{Connection, asks, window};
 use super::payload::payloads;
 use super::records::Record;
-use super::scalar::Decimal;
 use crate::approvals::{self, Answer, Override, RuleFromOverride};
 use crate::error::{Error, Result};
 use crate::{categories, records};
@@ -147,52 +153,6 @@ impl Loader<DecisionId> for OpLoader {
     }
 }
 
-/// Which approvals are wanted; an absent field asks for nothing.
-#[derive(InputObject, Default)]
-pub struct ApprovalFilter {
-    /// In one of these states.
-    #[graphql(default)]
-    pub status: Vec<ApprovalStatus>,
-    /// Proposed by one of these.
-    #[graphql(default)]
-    pub source: Vec<DecisionSource>,
-    /// Decided as this category, or proposed as it and not decided.
-    pub category_id: Option<ID>,
-    /// On this account.
-    pub account_id: Option<ID>,
-    /// At least this sure.
-    pub confidence_min: Option<f64>,
-    /// At most this sure.
-    pub confidence_max: Option<f64>,
-    /// At least this amount; money out is negative.
-    pub amount_min: Option<Decimal>,
-    /// At most this amount; money out is negative.
-    pub amount_max: Option<Decimal>,
-    /// These letters in the description or the merchant, whatever their case.
-    pub text: Option<String>,
-}
-
-impl ApprovalFilter {
-    fn read(self) -> Result<approvals::Filter> {
-        let amount = |field, amount: Option<Decimal>| {
-            amount
-                .map(|amount| condition::units(field, &amount))
-                .transpose()
-        };
-        Ok(approvals::Filter {
-            status: self.status.into_iter().map(Into::into).collect(),
-            source: self.source.into_iter().map(Into::into).collect(),
-            category: local_opt("Category", "filter.categoryId", self.category_id.as_ref())?,
-            account: local_opt("Account", "filter.accountId", self.account_id.as_ref())?,
-            min_confidence: self.confidence_min,
-            max_confidence: self.confidence_max,
-            min_amount: amount("filter.amountMin", self.amount_min)?,
-            max_amount: amount("filter.amountMax", self.amount_max)?,
-            text: self.text,
-        })
-    }
-}
-
 /// What a rule made from an override would have matched.
 #[derive(SimpleObject)]
 #[graphql(serial)]
@@ -304,85 +264,6 @@ impl ApprovalsQuery {
         let preview = approvals::rule_preview(ctx.op()?, approval, category, conditions).await?;
         Ok(preview.into())
     }
-}
-
-/// An approval whose proposal is accepted.
-#[derive(InputObject)]
-pub struct ApproveRecordInput {
-    /// Which approval.
-    pub approval_id: ID,
-}
-
-/// Approvals whose proposals are accepted.
-#[derive(InputObject)]
-pub struct ApproveRecordsInput {
-    /// Which approvals, 1 to 200.
-    pub approval_ids: Vec<ID>,
-}
-
-/// A rule to make of an override.
-#[derive(InputObject)]
-pub struct RuleFromOverrideInput {
-    /// What to call it; the merchant when absent.
-    pub name: Option<String>,
-    /// When it matches; as `ruleFromOverridePreview` suggests when absent.
-    pub conditions: Option<RuleConditionInput>,
-    /// Whether later rules are skipped once it matched.
-    #[graphql(default)]
-    pub stop: bool,
-}
-
-/// An approval that gets another category than is proposed.
-#[derive(InputObject)]
-pub struct OverrideRecordInput {
-    /// Which approval.
-    pub approval_id: ID,
-    /// The category that is right.
-    pub category_id: ID,
-    /// The project; what was proposed stays when absent.
-    pub project: Option<String>,
-    /// A note; what was proposed stays when absent.
-    pub note: Option<String>,
-    /// A rule to make of it, which needs `rules:write`.
-    pub make_rule: Option<RuleFromOverrideInput>,
-}
-
-/// Approvals that get one category.
-#[derive(InputObject)]
-pub struct OverrideRecordsInput {
-    /// Which approvals, 1 to 200.
-    pub approval_ids: Vec<ID>,
-    /// The category that is right.
-    pub category_id: ID,
-    /// The project; what was proposed stays when absent.
-    pub project: Option<String>,
-    /// A note; what was proposed stays when absent.
-    pub note: Option<String>,
-}
-
-/// An approval whose record does not belong in the books.
-#[derive(InputObject)]
-pub struct RejectRecordInput {
-    /// Which approval.
-    pub approval_id: ID,
-    /// Why, in at most 2,000 characters.
-    pub comment: Option<String>,
-}
-
-/// Approvals whose records do not belong in the books.
-#[derive(InputObject)]
-pub struct RejectRecordsInput {
-    /// Which approvals, 1 to 200.
-    pub approval_ids: Vec<ID>,
-    /// Why, in at most 2,000 characters.
-    pub comment: Option<String>,
-}
-
-/// A decided approval to take back.
-#[derive(InputObject)]
-pub struct ReopenApprovalInput {
-    /// Which approval.
-    pub approval_id: ID,
 }
 
 payloads! {
