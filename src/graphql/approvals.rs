@@ -1,12 +1,13 @@
 //! The approval queue, as clients see it.
 
 mod input;
+mod preview;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{ComplexObject, Context, Enum, ID, Json, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval};
 pub use input::{
@@ -14,7 +15,7 @@ pub use input::{
     OverrideRecordsInput, RejectRecordInput, RejectRecordsInput, ReopenApprovalInput,
     RuleFromOverrideInput,
 };
-use serde_json::Value;
+pub use preview::RulePreview;
 
 use super::categories::Category;
 use super::condition::{self, RuleConditionInput};
@@ -150,38 +151,6 @@ impl Loader<DecisionId> for OpLoader {
             .await
             .map_err(Arc::new)?;
         Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
-    }
-}
-
-/// What a rule made from an override would have matched.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct RulePreview {
-    /// When it would match, in the form of `RuleConditionInput`.
-    pub conditions: Json<Value>,
-    /// How many of the latest records were looked at; at most 5,000.
-    pub sampled: i32,
-    /// How many of them it matches.
-    pub matches: i32,
-    /// Of those, the approved ones in the same category.
-    pub confirmations: i32,
-    /// Of those, the approved ones in another category.
-    pub contradictions: i32,
-    /// Of those, the ones that still wait for a decision.
-    pub waiting: i32,
-}
-
-impl From<approvals::RulePreview> for RulePreview {
-    fn from(preview: approvals::RulePreview) -> Self {
-        let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-        Self {
-            conditions: condition::show(preview.conditions),
-            sampled: count(preview.sampled),
-            matches: count(preview.matches),
-            confirmations: count(preview.confirmations),
-            contradictions: count(preview.contradictions),
-            waiting: count(preview.waiting),
-        }
     }
 }
 
