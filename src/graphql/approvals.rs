@@ -1,6 +1,7 @@
 //! The approval queue, as clients see it.
 
 mod input;
+mod payload;
 mod preview;
 
 use std::collections::HashMap;
@@ -15,19 +16,21 @@ pub use input::{
     OverrideRecordsInput, RejectRecordInput, RejectRecordsInput, ReopenApprovalInput,
     RuleFromOverrideInput,
 };
+pub use payload::{
+    ApprovalAnswer, ApproveRecordPayload, ApproveRecordsPayload, OverrideRecordPayload,
+    OverrideRecordsPayload, RejectRecordPayload, RejectRecordsPayload, ReopenApprovalPayload,
+};
 pub use preview::RulePreview;
 
 use super::categories::Category;
 use super::condition::{self, RuleConditionInput};
 use super::decisions::{Decision, DecisionSource};
-use super::error::{UserError, payload};
 use super::loader::{OpLoader, find, load};
 use super::node::{global, local, local_all};
 use super::op::Op;
 use super::page::{Connection, asks, window};
-use super::payload::payloads;
 use super::records::Record;
-use crate::approvals::{self, Answer, Override, RuleFromOverride};
+use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
 use crate::{categories, records};
 
@@ -233,87 +236,6 @@ impl ApprovalsQuery {
         let preview = approvals::rule_preview(ctx.op()?, approval, category, conditions).await?;
         Ok(preview.into())
     }
-}
-
-payloads! {
-    /// A proposal that was accepted.
-    ApproveRecordPayload {
-        /// The approval.
-        approval: Approval
-    },
-    /// A proposal that was overridden.
-    OverrideRecordPayload {
-        /// The approval.
-        approval: Approval
-    },
-    /// A record that was rejected.
-    RejectRecordPayload {
-        /// The approval.
-        approval: Approval
-    },
-    /// A decision that was taken back.
-    ReopenApprovalPayload {
-        /// The approval that waits now.
-        approval: Approval
-    },
-}
-
-/// What became of one of many approvals.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct ApprovalAnswer {
-    /// Which one was asked about.
-    pub approval_id: ID,
-    /// How it stands now; absent when there is no such approval.
-    pub approval: Option<Approval>,
-    /// Why it was not decided; absent when it was.
-    pub error: Option<UserError>,
-}
-
-impl ApprovalAnswer {
-    fn of(answer: Answer) -> Result<Self> {
-        let (approval, error) = match answer.outcome {
-            Ok(row) => (Some(row), None),
-            Err(error) => (answer.current, Some(UserError::of(error)?)),
-        };
-        Ok(Self {
-            approval_id: global("Approval", answer.id),
-            approval: approval.map(Into::into),
-            error,
-        })
-    }
-}
-
-macro_rules! bulk_payloads {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(SimpleObject)]
-        #[graphql(serial)]
-        pub struct $name {
-            /// An answer for each approval, in the order they were asked about.
-            pub answers: Vec<ApprovalAnswer>,
-            /// What to put right about the whole; empty when there are answers.
-            #[graphql(name = "errors")]
-            pub user_errors: Vec<UserError>,
-        }
-
-        impl $name {
-            fn of(outcome: Result<Vec<Answer>>) -> Result<Self> {
-                let (answers, user_errors) = payload(outcome)?;
-                let answers = answers.unwrap_or_default().into_iter().map(ApprovalAnswer::of);
-                Ok(Self { answers: answers.collect::<Result<_>>()?, user_errors })
-            }
-        }
-    )*};
-}
-
-bulk_payloads! {
-    /// Proposals that were accepted, or why not.
-    ApproveRecordsPayload,
-    /// Proposals that were overridden, or why not.
-    OverrideRecordsPayload,
-    /// Records that were rejected, or why not.
-    RejectRecordsPayload,
 }
 
 /// What can be done to approvals.
