@@ -2,6 +2,7 @@
 
 mod input;
 mod payload;
+mod prefetch;
 mod preview;
 
 use std::collections::HashMap;
@@ -32,7 +33,6 @@ use super::page::{Connection, asks, window};
 use super::records::Record;
 use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
-use crate::{categories, records};
 
 /// What happened to an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -179,28 +179,7 @@ impl ApprovalsQuery {
         let filter = filter.unwrap_or_default().read()?;
         let window = window(first, after, last, before)?;
         let page = approvals::list(op, &filter, newest_first, &window).await?;
-        let rows: Vec<&approval::Model> = page.rows.iter().map(|(_, row)| row).collect();
-        if asks(ctx, "edges.node.record") {
-            let ids: Vec<RecordId> = rows.iter().map(|row| row.record_id).collect();
-            let found = records::by_ids(op, &ids).await?;
-            let found = found.into_iter().map(|row| (row.id, Record::from(row)));
-            ctx.loader()?.feed_many(found).await;
-        }
-        if asks(ctx, "edges.node.decision") {
-            let ids: Vec<DecisionId> = rows.iter().map(|row| row.decision_id).collect();
-            let found = approvals::decisions(op, &ids).await?;
-            let found = found.into_iter().map(|row| (row.id, Decision::from(row)));
-            ctx.loader()?.feed_many(found).await;
-        }
-        if asks(ctx, "edges.node.proposedCategory") || asks(ctx, "edges.node.category") {
-            let named = |row: &&approval::Model| [row.proposed_category_id, row.category_id];
-            let mut ids: Vec<CategoryId> = rows.iter().flat_map(named).flatten().collect();
-            ids.sort_unstable();
-            ids.dedup();
-            let found = categories::by_ids(op, &ids).await?;
-            let found = found.into_iter().map(|row| (row.id, Category::from(row)));
-            ctx.loader()?.feed_many(found).await;
-        }
+        prefetch::children(ctx, &page.rows).await?;
         let mut connection = Connection::of(page, Approval::from);
         if asks(ctx, "totalCount") {
             let total = approvals::count(op, &filter).await?;
