@@ -1,6 +1,7 @@
 //! Who is asking, who belongs to the tenant, and how people get in.
 
 mod input;
+mod payload;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -9,8 +10,13 @@ pub use input::{
     AcceptInvitationInput, AddMemberInput, CancelInvitationInput, ChangeMemberRoleInput,
     RefreshSessionInput, RegisterTenantInput, RemoveMemberInput, SignInInput, SignOutInput,
 };
+pub use payload::{
+    AcceptInvitationPayload, AddMemberPayload, CancelInvitationPayload, ChangeMemberRolePayload,
+    RefreshSessionPayload, RegisterTenantPayload, RemoveMemberPayload, SignInPayload,
+    SignOutPayload,
+};
 
-use super::error::{UserError, payload};
+use super::error::payload;
 use super::node::{global, local, local_opt};
 use super::op::Op;
 use super::page::{Connection, asks, window};
@@ -187,87 +193,6 @@ impl From<SignedIn> for Session {
             signed_in,
         }
     }
-}
-
-macro_rules! payloads {
-    ($($(#[$doc:meta])* $name:ident { $(#[$about:meta])* $field:ident: $type:ty }),* $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(SimpleObject)]
-        #[graphql(serial)]
-        pub struct $name {
-            $(#[$about])*
-            pub $field: Option<$type>,
-            /// What to put right; empty when it was done.
-            #[graphql(name = "errors")]
-            pub user_errors: Vec<UserError>,
-        }
-
-        impl $name {
-            fn of<T>(outcome: Result<T>) -> Result<Self>
-            where
-                $type: From<T>,
-            {
-                let (done, user_errors) = payload(outcome)?;
-                Ok(Self { $field: done.map(Into::into), user_errors })
-            }
-        }
-    )*};
-}
-
-payloads! {
-    /// A tenant that was made.
-    RegisterTenantPayload {
-        /// The owner's way in.
-        session: Session
-    },
-    /// Someone who signed in.
-    SignInPayload {
-        /// Their way in.
-        session: Session
-    },
-    /// A session that goes on.
-    RefreshSessionPayload {
-        /// The next pair of tokens.
-        session: Session
-    },
-    /// A session that ended.
-    SignOutPayload {
-        /// Whether the session is over; signing out twice is no error.
-        signed_out: bool
-    },
-    /// Someone who joined.
-    AcceptInvitationPayload {
-        /// Their way in.
-        session: Session
-    },
-    /// A member with another role.
-    ChangeMemberRolePayload {
-        /// The member.
-        member: Member
-    },
-    /// A member who was removed.
-    RemoveMemberPayload {
-        /// Who was removed.
-        removed_user_id: ID
-    },
-    /// An invitation that was taken back.
-    CancelInvitationPayload {
-        /// Which one.
-        cancelled_invitation_id: ID
-    },
-}
-
-/// Someone who was invited.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct AddMemberPayload {
-    /// The invitation.
-    pub invitation: Option<Invitation>,
-    /// The link to send to them. It is told once; inviting them again makes a new one.
-    pub link: Option<String>,
-    /// What to put right; empty when it was done.
-    #[graphql(name = "errors")]
-    pub user_errors: Vec<UserError>,
 }
 
 /// Questions about people.
