@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use entity::{AccountId, RuleId};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::*;
