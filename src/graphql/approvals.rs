@@ -1,28 +1,38 @@
 //! The approval queue, as clients see it.
 
+mod input;
+mod payload;
+mod prefetch;
+mod preview;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Json, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval};
-use serde_json::Value;
+pub use input::{
+    ApprovalFilter, ApproveRecordInput, ApproveRecordsInput, OverrideRecordInput,
+    OverrideRecordsInput, RejectRecordInput, RejectRecordsInput, ReopenApprovalInput,
+    RuleFromOverrideInput,
+};
+pub use payload::{
+    ApprovalAnswer, ApproveRecordPayload, ApproveRecordsPayload, OverrideRecordPayload,
+    OverrideRecordsPayload, RejectRecordPayload, RejectRecordsPayload, ReopenApprovalPayload,
+};
+pub use preview::RulePreview;
 
 use super::categories::Category;
 use super::condition::{self, RuleConditionInput};
 use super::decisions::{Decision, DecisionSource};
-use super::error::{UserError, payload};
 use super::loader::{OpLoader, find, load};
-use super::node::{global, local, local_all, local_opt};
+use super::node::{global, local, local_all};
 use super::op::Op;
 use super::page::{Connection, asks, window};
-use super::payload::payloads;
 use super::records::Record;
-use super::scalar::Decimal;
-use crate::approvals::{self, Answer, Override, RuleFromOverride};
+use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
-use crate::{categories, records};
 
 /// What happened to an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -147,84 +157,6 @@ impl Loader<DecisionId> for OpLoader {
     }
 }
 
-/// Which approvals are wanted; an absent field asks for nothing.
-#[derive(InputObject, Default)]
-pub struct ApprovalFilter {
-    /// In one of these states.
-    #[graphql(default)]
-    pub status: Vec<ApprovalStatus>,
-    /// Proposed by one of these.
-    #[graphql(default)]
-    pub source: Vec<DecisionSource>,
-    /// Decided as this category, or proposed as it and not decided.
-    pub category_id: Option<ID>,
-    /// On this account.
-    pub account_id: Option<ID>,
-    /// At least this sure.
-    pub confidence_min: Option<f64>,
-    /// At most this sure.
-    pub confidence_max: Option<f64>,
-    /// At least this amount; money out is negative.
-    pub amount_min: Option<Decimal>,
-    /// At most this amount; money out is negative.
-    pub amount_max: Option<Decimal>,
-    /// These letters in the description or the merchant, whatever their case.
-    pub text: Option<String>,
-}
-
-impl ApprovalFilter {
-    fn read(self) -> Result<approvals::Filter> {
-        let amount = |field, amount: Option<Decimal>| {
-            amount
-                .map(|amount| condition::units(field, &amount))
-                .transpose()
-        };
-        Ok(approvals::Filter {
-            status: self.status.into_iter().map(Into::into).collect(),
-            source: self.source.into_iter().map(Into::into).collect(),
-            category: local_opt("Category", "filter.categoryId", self.category_id.as_ref())?,
-            account: local_opt("Account", "filter.accountId", self.account_id.as_ref())?,
-            min_confidence: self.confidence_min,
-            max_confidence: self.confidence_max,
-            min_amount: amount("filter.amountMin", self.amount_min)?,
-            max_amount: amount("filter.amountMax", self.amount_max)?,
-            text: self.text,
-        })
-    }
-}
-
-/// What a rule made from an override would have matched.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct RulePreview {
-    /// When it would match, in the form of `RuleConditionInput`.
-    pub conditions: Json<Value>,
-    /// How many of the latest records were looked at; at most 5,000.
-    pub sampled: i32,
-    /// How many of them it matches.
-    pub matches: i32,
-    /// Of those, the approved ones in the same category.
-    pub confirmations: i32,
-    /// Of those, the approved ones in another category.
-    pub contradictions: i32,
-    /// Of those, the ones that still wait for a decision.
-    pub waiting: i32,
-}
-
-impl From<approvals::RulePreview> for RulePreview {
-    fn from(preview: approvals::RulePreview) -> Self {
-        let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-        Self {
-            conditions: condition::show(preview.conditions),
-            sampled: count(preview.sampled),
-            matches: count(preview.matches),
-            confirmations: count(preview.confirmations),
-            contradictions: count(preview.contradictions),
-            waiting: count(preview.waiting),
-        }
-    }
-}
-
 /// Questions about approvals.
 #[derive(Default)]
 pub struct ApprovalsQuery;
@@ -247,28 +179,7 @@ impl ApprovalsQuery {
         let filter = filter.unwrap_or_default().read()?;
         let window = window(first, after, last, before)?;
         let page = approvals::list(op, &filter, newest_first, &window).await?;
-        let rows: Vec<&approval::Model> = page.rows.iter().map(|(_, row)| row).collect();
-        if asks(ctx, "edges.node.record") {
-            let ids: Vec<RecordId> = rows.iter().map(|row| row.record_id).collect();
-            let found = records::by_ids(op, &ids).await?;
-            let found = found.into_iter().map(|row| (row.id, Record::from(row)));
-            ctx.loader()?.feed_many(found).await;
-        }
-        if asks(ctx, "edges.node.decision") {
-            let ids: Vec<DecisionId> = rows.iter().map(|row| row.decision_id).collect();
-            let found = approvals::decisions(op, &ids).await?;
-            let found = found.into_iter().map(|row| (row.id, Decision::from(row)));
-            ctx.loader()?.feed_many(found).await;
-        }
-        if asks(ctx, "edges.node.proposedCategory") || asks(ctx, "edges.node.category") {
-            let named = |row: &&approval::Model| [row.proposed_category_id, row.category_id];
-            let mut ids: Vec<CategoryId> = rows.iter().flat_map(named).flatten().collect();
-            ids.sort_unstable();
-            ids.dedup();
-            let found = categories::by_ids(op, &ids).await?;
-            let found = found.into_iter().map(|row| (row.id, Category::from(row)));
-            ctx.loader()?.feed_many(found).await;
-        }
+        prefetch::children(ctx, &page.rows).await?;
         let mut connection = Connection::of(page, Approval::from);
         if asks(ctx, "totalCount") {
             let total = approvals::count(op, &filter).await?;
@@ -304,166 +215,6 @@ impl ApprovalsQuery {
         let preview = approvals::rule_preview(ctx.op()?, approval, category, conditions).await?;
         Ok(preview.into())
     }
-}
-
-/// An approval whose proposal is accepted.
-#[derive(InputObject)]
-pub struct ApproveRecordInput {
-    /// Which approval.
-    pub approval_id: ID,
-}
-
-/// Approvals whose proposals are accepted.
-#[derive(InputObject)]
-pub struct ApproveRecordsInput {
-    /// Which approvals, 1 to 200.
-    pub approval_ids: Vec<ID>,
-}
-
-/// A rule to make of an override.
-#[derive(InputObject)]
-pub struct RuleFromOverrideInput {
-    /// What to call it; the merchant when absent.
-    pub name: Option<String>,
-    /// When it matches; as `ruleFromOverridePreview` suggests when absent.
-    pub conditions: Option<RuleConditionInput>,
-    /// Whether later rules are skipped once it matched.
-    #[graphql(default)]
-    pub stop: bool,
-}
-
-/// An approval that gets another category than is proposed.
-#[derive(InputObject)]
-pub struct OverrideRecordInput {
-    /// Which approval.
-    pub approval_id: ID,
-    /// The category that is right.
-    pub category_id: ID,
-    /// The project; what was proposed stays when absent.
-    pub project: Option<String>,
-    /// A note; what was proposed stays when absent.
-    pub note: Option<String>,
-    /// A rule to make of it, which needs `rules:write`.
-    pub make_rule: Option<RuleFromOverrideInput>,
-}
-
-/// Approvals that get one category.
-#[derive(InputObject)]
-pub struct OverrideRecordsInput {
-    /// Which approvals, 1 to 200.
-    pub approval_ids: Vec<ID>,
-    /// The category that is right.
-    pub category_id: ID,
-    /// The project; what was proposed stays when absent.
-    pub project: Option<String>,
-    /// A note; what was proposed stays when absent.
-    pub note: Option<String>,
-}
-
-/// An approval whose record does not belong in the books.
-#[derive(InputObject)]
-pub struct RejectRecordInput {
-    /// Which approval.
-    pub approval_id: ID,
-    /// Why, in at most 2,000 characters.
-    pub comment: Option<String>,
-}
-
-/// Approvals whose records do not belong in the books.
-#[derive(InputObject)]
-pub struct RejectRecordsInput {
-    /// Which approvals, 1 to 200.
-    pub approval_ids: Vec<ID>,
-    /// Why, in at most 2,000 characters.
-    pub comment: Option<String>,
-}
-
-/// A decided approval to take back.
-#[derive(InputObject)]
-pub struct ReopenApprovalInput {
-    /// Which approval.
-    pub approval_id: ID,
-}
-
-payloads! {
-    /// A proposal that was accepted.
-    ApproveRecordPayload {
-        /// The approval.
-        approval: Approval
-    },
-    /// A proposal that was overridden.
-    OverrideRecordPayload {
-        /// The approval.
-        approval: Approval
-    },
-    /// A record that was rejected.
-    RejectRecordPayload {
-        /// The approval.
-        approval: Approval
-    },
-    /// A decision that was taken back.
-    ReopenApprovalPayload {
-        /// The approval that waits now.
-        approval: Approval
-    },
-}
-
-/// What became of one of many approvals.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct ApprovalAnswer {
-    /// Which one was asked about.
-    pub approval_id: ID,
-    /// How it stands now; absent when there is no such approval.
-    pub approval: Option<Approval>,
-    /// Why it was not decided; absent when it was.
-    pub error: Option<UserError>,
-}
-
-impl ApprovalAnswer {
-    fn of(answer: Answer) -> Result<Self> {
-        let (approval, error) = match answer.outcome {
-            Ok(row) => (Some(row), None),
-            Err(error) => (answer.current, Some(UserError::of(error)?)),
-        };
-        Ok(Self {
-            approval_id: global("Approval", answer.id),
-            approval: approval.map(Into::into),
-            error,
-        })
-    }
-}
-
-macro_rules! bulk_payloads {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(SimpleObject)]
-        #[graphql(serial)]
-        pub struct $name {
-            /// An answer for each approval, in the order they were asked about.
-            pub answers: Vec<ApprovalAnswer>,
-            /// What to put right about the whole; empty when there are answers.
-            #[graphql(name = "errors")]
-            pub user_errors: Vec<UserError>,
-        }
-
-        impl $name {
-            fn of(outcome: Result<Vec<Answer>>) -> Result<Self> {
-                let (answers, user_errors) = payload(outcome)?;
-                let answers = answers.unwrap_or_default().into_iter().map(ApprovalAnswer::of);
-                Ok(Self { answers: answers.collect::<Result<_>>()?, user_errors })
-            }
-        }
-    )*};
-}
-
-bulk_payloads! {
-    /// Proposals that were accepted, or why not.
-    ApproveRecordsPayload,
-    /// Proposals that were overridden, or why not.
-    OverrideRecordsPayload,
-    /// Records that were rejected, or why not.
-    RejectRecordsPayload,
 }
 
 /// What can be done to approvals.

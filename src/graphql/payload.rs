@@ -15,7 +15,7 @@ macro_rules! payloads {
         }
 
         impl $name {
-            fn of<T>(outcome: $crate::error::Result<T>) -> $crate::error::Result<Self>
+            pub(in crate::graphql) fn of<T>(outcome: $crate::error::Result<T>) -> $crate::error::Result<Self>
             where
                 $type: From<T>,
             {
