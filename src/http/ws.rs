@@ -117,7 +117,8 @@ impl Session {
                 message = self.socket.recv() => match message {
                     Some(Ok(Message::Text(text))) => self.hear(text.as_str()).await?,
                     Some(Ok(Message::Binary(_))) => return Err((4400, "send text messages")),
-                    Some(Ok(Message::Close(_))) | None => return Ok(()),
+                    Some(Ok(Message::Close(_))) => return self.bow_out().await,
+                    None => return Ok(()),
                     Some(Ok(_)) => {}
                     Some(Err(_)) => return Err((4413, "the message is too long or not readable")),
                 },
@@ -132,6 +133,13 @@ impl Session {
                 () = stopping.cancelled() => return Err((1001, "the server is going away; connect again")),
             }
         }
+    }
+
+    /// Reads on after the client's close frame, which is when the answer to it leaves.
+    async fn bow_out(&mut self) -> Result<(), Closing> {
+        let rest = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        drop(tokio::time::timeout(Duration::from_secs(1), rest).await);
+        Ok(())
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), Closing> {
