@@ -93,6 +93,7 @@ impl App {
             Err(error) if development => tracing::warn!(%error, "Tolerated in development only"),
             checked => checked?,
         }
+        db::check_rights(&handles.db).await?;
         self.ready.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ConnectionTrait, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
-    Value,
+    ConnectionTrait, EntityTrait, IdenStatic, ModelTrait, Order, QueryFilter, QueryOrder,
+    QuerySelect, Select, Value,
 };
 
 use crate::error::{Error, Result};
@@ -67,10 +67,11 @@ where
 {
     let size = window.size.clamp(1, MAX);
     let down = descending != window.backwards;
+    let list = list_name::<E>(columns);
     let mut select = select;
     if let Some(cursor) = &window.from {
         let field = if window.backwards { "before" } else { "after" };
-        let values = read_cursor(cursor, columns.len()).ok_or_else(|| {
+        let values = read_cursor(cursor, &list, columns.len()).ok_or_else(|| {
             Error::invalid(field, "is no cursor of this list; use an `endCursor` or `cursor` it gave with the same order")
         })?;
         let keys = SimpleExpr::Tuple(
@@ -103,7 +104,7 @@ where
     };
     let rows = rows
         .into_iter()
-        .map(|row| (cursor(columns.iter().map(|c| row.get(*c))), row))
+        .map(|row| (cursor(&list, columns.iter().map(|c| row.get(*c))), row))
         .collect();
     Ok(Page {
         rows,
@@ -112,15 +113,23 @@ where
     })
 }
 
-/// The opaque cursor of a sort key.
-pub fn cursor(key: impl Iterator<Item = Value>) -> String {
-    let parts: Vec<String> = key.map(|value| write(&value)).collect();
+/// What a list is and how it is sorted: a cursor of another one means nothing in it.
+fn list_name<E: EntityTrait>(columns: &[E::Column]) -> String {
+    let columns: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+    format!("{}:{}", E::default().table_name(), columns.join(","))
+}
+
+/// The opaque cursor of a sort key in a list.
+fn cursor(list: &str, key: impl Iterator<Item = Value>) -> String {
+    let mut parts = vec![list.to_owned()];
+    parts.extend(key.map(|value| write(&value)));
     BASE64_URL_SAFE_NO_PAD.encode(parts.join("\n"))
 }
 
-fn read_cursor(cursor: &str, columns: usize) -> Option<Vec<Value>> {
+fn read_cursor(cursor: &str, list: &str, columns: usize) -> Option<Vec<Value>> {
     let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let values: Vec<Value> = text.split('\n').map(read).collect::<Option<_>>()?;
+    let key = text.strip_prefix(list)?.strip_prefix('\n')?;
+    let values: Vec<Value> = key.split('\n').map(read).collect::<Option<_>>()?;
     (values.len() == columns).then_some(values)
 }
 
@@ -161,9 +170,10 @@ mod tests {
             Value::from(uuid::Uuid::from_u128(5)),
             Value::from(-3_i64),
         ];
-        let text = cursor(key.iter().cloned());
-        assert_eq!(read_cursor(&text, 3), Some(key.to_vec()));
-        assert_eq!(read_cursor(&text, 2), None);
-        assert_eq!(read_cursor("%%%", 1), None);
+        let text = cursor("record:a,b,c", key.iter().cloned());
+        assert_eq!(read_cursor(&text, "record:a,b,c", 3), Some(key.to_vec()));
+        assert_eq!(read_cursor(&text, "record:a,c,b", 3), None, "another order");
+        assert_eq!(read_cursor(&text, "account:a,b,c", 3), None, "another list");
+        assert_eq!(read_cursor("%%%", "record:a", 1), None);
     }
 }

@@ -8,13 +8,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::config::Role;
+use crate::config::{Config, Role};
 use crate::error::{Error, Result};
 use crate::{http, worker};
 
 /// Opens the port.
-pub async fn listen(app: &App) -> Result<TcpListener> {
-    let address = SocketAddr::new(app.handles.config.host, app.handles.config.port);
+pub async fn listen(config: &Config) -> Result<TcpListener> {
+    let address = SocketAddr::new(config.host, config.port);
     TcpListener::bind(address).await.map_err(|error| {
         Error::invalid(
             "PORT",

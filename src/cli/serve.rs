@@ -9,14 +9,18 @@ use crate::config::{Config, Environment, Role};
 use crate::error::Result;
 use crate::{demo, run};
 
-pub(super) async fn run(config: Config, roles: &[Role]) -> Result<ExitCode> {
+pub(super) async fn run(mut config: Config, roles: &[Role]) -> Result<ExitCode> {
+    let mut listener = None;
+    if roles.contains(&Role::Api) {
+        let port = run::listen(&config).await?;
+        // a free port that was taken is the one that links name
+        config.port = port
+            .local_addr()
+            .map_or(config.port, |address| address.port());
+        listener = Some(port);
+    }
     let app = App::connect(config, Clock::system()).await?;
     run::stop_on_signals(&app);
-    let listener = if roles.contains(&Role::Api) {
-        Some(run::listen(&app).await?)
-    } else {
-        None
-    };
     if let Some(address) = listener
         .as_ref()
         .and_then(|listener| listener.local_addr().ok())

@@ -70,3 +70,19 @@ pub async fn check(db: &Db) -> Result<()> {
     }
     Ok(())
 }
+
+/// Refuses a role that may not work in the tables, before everything it does fails one by one.
+pub async fn check_rights(db: &Db) -> Result<()> {
+    let tx = db.begin_read(None).await?;
+    let probe = Statement::from_string(db.backend, "select id from job limit 1");
+    match tx.query_one_raw(probe).await {
+        Ok(_) => Ok(()),
+        Err(error) => match Error::from(error) {
+            Error::Internal(_) => Err(Error::invalid(
+                "DATABASE_URL",
+                "its role may not use the tables; run `balance migrate --app-role NAME` with the role's name",
+            )),
+            other => Err(other),
+        },
+    }
+}

@@ -18,7 +18,7 @@ mod watch;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use app_role::{check as check_app_role, grant as grant_app_role};
+pub use app_role::{check as check_app_role, check_rights, grant as grant_app_role};
 use entity::TenantId;
 pub use migrate::{is_current, migrate};
 use sea_orm::{

@@ -115,11 +115,11 @@ pub fn local<T: From<Uuid>>(kind: &'static str, field: &'static str, id: &ID) ->
         Some((found, uuid)) if found == kind => Ok(uuid.into()),
         Some((found, _)) => Err(Error::invalid(
             field,
-            format!("is the id of a {found}; the id of a {kind} is needed"),
+            format!("is an id of type {found}; one of type {kind} is needed"),
         )),
         None => Err(Error::invalid(
             field,
-            format!("is no id; use the `id` of a {kind}"),
+            format!("is no id; one of type {kind} is needed"),
         )),
     }
 }
@@ -167,7 +167,7 @@ mod tests {
             .to_string();
         assert_eq!(
             wrong,
-            "accountId: is the id of a Record; the id of a Account is needed"
+            "accountId: is an id of type Record; one of type Account is needed"
         );
         assert!(local::<RecordId>("Record", "id", &ID("x".into())).is_err());
     }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Data, Executor, Request, Response,
+    Data, Executor, Request, Response, Value, Variables,
     futures_util::stream::{BoxStream, StreamExt},
     parser::{self, parse_query, types::OperationType},
 };
@@ -127,6 +127,7 @@ impl<E: Executor> Pipeline<E> {
             return Err(Refusal::new(Code::BadRequest, "The request has no query."));
         };
         let (hash, document) = self.document(&text)?;
+        check_characters(&text, &sent.variables)?;
         let name = sent.operation_name.as_deref();
         let operation = select_operation(&document.tree, name)?;
         check_transport(operation.ty, allowed)?;
@@ -198,6 +199,23 @@ impl<E: Executor> Pipeline<E> {
             suggestions: self.suggestions,
         }
     }
+}
+
+/// Refuses U+0000 anywhere: PostgreSQL cannot store it, and nobody means it.
+fn check_characters(text: &str, variables: &Variables) -> Result<(), Refusal> {
+    fn holds_nul(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.contains('\0'),
+            Value::List(items) => items.iter().any(holds_nul),
+            Value::Object(members) => members.values().any(holds_nul),
+            _ => false,
+        }
+    }
+    if text.contains('\0') || text.contains("\\u0000") || variables.values().any(holds_nul) {
+        let message = "The character U+0000 is not accepted in any text.";
+        return Err(Refusal::new(Code::BadUserInput, message));
+    }
+    Ok(())
 }
 
 fn check_transport(operation: OperationType, allowed: Allowed) -> Result<(), Refusal> {

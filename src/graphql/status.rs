@@ -53,8 +53,11 @@ pub fn code_of(error: &ServerError) -> Option<Code> {
     }
 }
 
-fn was_executed(response: &Response) -> bool {
-    response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty())
+/// Whether the operation ran at all, or was refused as such.
+pub fn was_executed(response: &Response) -> bool {
+    response.errors.is_empty()
+        || response.data != Value::Null
+        || response.errors.iter().any(|error| !error.path.is_empty())
 }
 
 /// The JSON of an answer. `data` is left out, not null, when nothing was executed.
@@ -68,7 +71,7 @@ pub fn to_json(response: &Response) -> serde_json::Result<Vec<u8>> {
         #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
         extensions: &'a BTreeMap<String, Value>,
     }
-    let answered = response.errors.is_empty() || was_executed(response);
+    let answered = was_executed(response);
     serde_json::to_vec(&Answer {
         data: answered.then_some(&response.data),
         errors: &response.errors,

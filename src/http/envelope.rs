@@ -114,7 +114,10 @@ pub async fn enveloped(request: Request, next: Next) -> Response {
     let message = body
         .ok()
         .and_then(|body| String::from_utf8(body.into()).ok());
-    let message = message.as_deref().unwrap_or("the request cannot be read");
+    let message = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "the body is too long: at most 10 MB are accepted here",
+        _ => message.as_deref().unwrap_or("the request cannot be read"),
+    };
     let id = id.map(|id| id.0).unwrap_or_default();
     refuse(&id, status, code, message, Vec::new())
 }

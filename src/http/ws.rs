@@ -24,7 +24,7 @@ use crate::ctx::Ctx;
 use crate::graphql::events::Place;
 use crate::graphql::message::from_json;
 use crate::graphql::request::Allowed;
-use crate::graphql::status::to_json;
+use crate::graphql::status::{to_json, was_executed};
 
 /// The subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -236,18 +236,23 @@ impl Session {
             self.forget(&id);
             return self.send(json!({ "id": id, "type": "complete" })).await;
         };
-        let body = to_json(&response).map_err(|_| (1011, "an answer could not be written"))?;
-        let payload: Value =
-            serde_json::from_slice(&body).map_err(|_| (1011, "an answer could not be written"))?;
-        if payload.get("data").is_none() {
-            // nothing was executed: the operation as such was refused, and that ends it
+        if !was_executed(&response) {
+            // the operation as such was refused, and that ends it
             self.forget(&id);
             return self
-                .send(json!({ "id": id, "type": "error", "payload": payload["errors"] }))
+                .send(json!({ "id": id, "type": "error", "payload": response.errors }))
                 .await;
         }
-        self.send(json!({ "id": id, "type": "next", "payload": payload }))
-            .await
+        let body = to_json(&response)
+            .ok()
+            .and_then(|body| String::from_utf8(body).ok());
+        let payload = body.ok_or((1011, "an answer could not be written"))?;
+        // put together as text: a JSON value would sort the fields, whose order the client chose
+        let id = Value::from(id);
+        self.send_text(format!(
+            r#"{{"id":{id},"type":"next","payload":{payload}}}"#
+        ))
+        .await
     }
 
     fn forget(&mut self, id: &str) {
@@ -271,7 +276,11 @@ impl Session {
     }
 
     async fn send(&mut self, message: Value) -> Result<(), Closing> {
-        let leaving = self.socket.send(Message::Text(message.to_string().into()));
+        self.send_text(message.to_string()).await
+    }
+
+    async fn send_text(&mut self, message: String) -> Result<(), Closing> {
+        let leaving = self.socket.send(Message::Text(message.into()));
         match tokio::time::timeout(SEND, leaving).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err((0, "")),

@@ -165,6 +165,10 @@ impl Fields<'_> {
     fn required(&mut self, field: &str, accepted: &str, max_bytes: usize) -> Option<String> {
         let before = self.refused.len();
         match self.optional(field, max_bytes) {
+            Some(text) if text.contains('\0') => self.refuse(
+                field,
+                "holds the character U+0000, which is not accepted".to_owned(),
+            ),
             Some(text) => Some(text),
             None if self.refused.len() > before => None,
             None => self.refuse(field, format!("is missing: accepted is {accepted}")),
