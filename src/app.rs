@@ -45,7 +45,14 @@ impl App {
         let db = Db::connect(&config.database_url(), config.database_connections, lazily).await?;
         let bus = Bus::connect(&config).await?;
         let vault = Vault::new(secrets.derive("secrets at rest"));
-        let handles = Arc::new(Handles { config, secrets, vault, db, bus, clock });
+        let handles = Arc::new(Handles {
+            config,
+            secrets,
+            vault,
+            db,
+            bus,
+            clock,
+        });
         let stopping = CancellationToken::new();
         let app = Arc::new(Self {
             tails: Tails::new(Arc::clone(&handles)),
@@ -75,7 +82,10 @@ impl App {
             db::migrate(&handles.db).await?;
         } else if !db::is_current(&handles.db).await? {
             if !development {
-                return Err(Error::invalid("DATABASE_URL", "its schema is not up to date; run `balance migrate`"));
+                return Err(Error::invalid(
+                    "DATABASE_URL",
+                    "its schema is not up to date; run `balance migrate`",
+                ));
             }
             self.migrate_for_development().await?;
         }

@@ -66,7 +66,10 @@ pub fn main() -> ExitCode {
         eprintln!("error: {message}");
         return ExitCode::from(2);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: the runtime did not start: {error}");
@@ -84,7 +87,9 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<ExitCode> {
     let config = cli.config;
-    let serve = Command::Serve { roles: vec![Role::Api, Role::Worker] };
+    let serve = Command::Serve {
+        roles: vec![Role::Api, Role::Worker],
+    };
     match cli.command.unwrap_or(serve) {
         Command::Serve { roles } => serve::run(config, &roles).await,
         Command::Migrate(migrate) => migrate.run(config).await,

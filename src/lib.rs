@@ -3,8 +3,8 @@
 //! Rooms depend downwards only; `tests/it/direction.rs` reads this list and every `use crate::…` line against it:
 //!
 //! ```text
-//! cli run app worker
-//! graphql http
+//! cli run worker app
+//! http graphql
 //! demo
 //! reports processing
 //! approvals
@@ -16,28 +16,43 @@
 //! ctx
 //! queue
 //! db bus outbound
-//! config telemetry
-//! error permission money merchant text page clock secret
+//! telemetry config
+//! page secret error permission money merchant text clock
 //! ```
 
+pub mod accounts;
+pub mod app;
+pub mod approvals;
 pub mod bus;
 pub mod categories;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod ctx;
 pub mod db;
 pub mod demo;
 pub mod error;
+pub mod events;
+pub mod files;
 pub mod graphql;
 pub mod http;
+pub mod identity;
+pub mod imports;
 pub mod integrations;
 pub mod merchant;
 pub mod money;
+pub mod outbound;
 pub mod page;
 pub mod permission;
 pub mod processing;
 pub mod queue;
+pub mod records;
+pub mod reports;
 pub mod rules;
+pub mod run;
 pub mod secret;
 pub mod telemetry;
+pub mod tenants;
 pub mod text;
+pub mod worker;

@@ -16,7 +16,10 @@ use crate::{http, worker};
 pub async fn listen(app: &App) -> Result<TcpListener> {
     let address = SocketAddr::new(app.handles.config.host, app.handles.config.port);
     TcpListener::bind(address).await.map_err(|error| {
-        Error::invalid("PORT", format!("{address} cannot be listened on: {error}; choose another with PORT or HOST"))
+        Error::invalid(
+            "PORT",
+            format!("{address} cannot be listened on: {error}; choose another with PORT or HOST"),
+        )
     })
 }
 
@@ -28,7 +31,9 @@ pub async fn serve(app: Arc<App>, roles: &[Role], listener: Option<TcpListener>)
         let router = http::router(app.edge()).into_make_service_with_connect_info::<SocketAddr>();
         let stopping = app.stopping.clone();
         parts.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
+            let served = axum::serve(listener, router)
+                .with_graceful_shutdown(stopping.cancelled_owned())
+                .await;
             if let Err(error) = served {
                 tracing::error!(%error, "The HTTP server stopped");
             }
@@ -40,7 +45,10 @@ pub async fn serve(app: Arc<App>, roles: &[Role], listener: Option<TcpListener>)
     app.stopping.cancelled().await;
     tracing::info!("Stopping: finishing what has begun");
     let patience = Duration::from_secs(app.handles.config.shutdown_seconds);
-    let finished = tokio::time::timeout(patience, async { while parts.join_next().await.is_some() {} }).await;
+    let finished = tokio::time::timeout(patience, async {
+        while parts.join_next().await.is_some() {}
+    })
+    .await;
     if finished.is_err() {
         tracing::warn!("Some work did not finish in time and is cut; it will be done again");
         parts.abort_all();

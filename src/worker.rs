@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::job;
+use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -12,7 +13,7 @@ use crate::bus::{self, Wake};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::queue::{self, Claim, Queue};
-use crate::{connections, imports, processing, reports};
+use crate::{connections, identity, imports, processing, reports};
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -39,8 +40,15 @@ pub async fn drain(app: &Arc<App>) -> Result<usize> {
     let mut done = 0;
     loop {
         let before = done;
-        for queue in [Queue::Ingest, Queue::Process, Queue::Reports, Queue::Maintenance] {
-            while let Some(claim) = queue::claim(&app.handles.db, queue, &worker, app.handles.clock.now()).await? {
+        for queue in [
+            Queue::Ingest,
+            Queue::Process,
+            Queue::Reports,
+            Queue::Maintenance,
+        ] {
+            while let Some(claim) =
+                queue::claim(&app.handles.db, queue, &worker, app.handles.clock.now()).await?
+            {
                 done += claim.jobs.len();
                 perform(app, &claim).await;
             }
@@ -87,7 +95,8 @@ async fn woken(wakes: &mut tokio::sync::broadcast::Receiver<Wake>, queue: Queue)
 
 /// Carries out a claim under a lease that is renewed meanwhile.
 async fn perform(app: &Arc<App>, claim: &Claim) {
-    let span = tracing::info_span!("claim", queue.name = claim.queue.as_str(), tenant.id = %claim.tenant);
+    let span =
+        tracing::info_span!("claim", queue.name = claim.queue.as_str(), tenant.id = %claim.tenant);
     let started = std::time::Instant::now();
     let lease = claim.queue.policy().lease / 3;
     let renewing = async {
@@ -107,7 +116,12 @@ async fn perform(app: &Arc<App>, claim: &Claim) {
         }
         let outcome = if outcome.is_ok() { "ok" } else { "failed" };
         let duration_ms = started.elapsed().as_millis() as u64;
-        tracing::debug!(jobs = claim.jobs.len(), duration_ms, outcome, "Claim {outcome}");
+        tracing::debug!(
+            jobs = claim.jobs.len(),
+            duration_ms,
+            outcome,
+            "Claim {outcome}"
+        );
     };
     async {
         tokio::pin!(working);
@@ -121,21 +135,30 @@ async fn perform(app: &Arc<App>, claim: &Claim) {
     .await;
 }
 
-/// One verb per job.
-async fn attempt(app: &Arc<App>, claim: &Claim) -> Result<()> {
-    let ctx = Ctx::system(Arc::clone(&app.handles), claim.tenant);
-    if claim.queue == Queue::Process {
-        return processing::process(&ctx, &app.engine, claim, &claim.jobs).await;
-    }
-    for job in &claim.jobs {
-        match Job::read(job)? {
-            Job::IngestImport { import } => imports::ingest(&ctx, claim, job, import).await?,
-            Job::IngestDelivery { delivery } => connections::ingest(&ctx, claim, job, delivery).await?,
-            Job::GenerateReport { report } => reports::generate(&ctx, claim, job, report).await?,
-            Job::ProcessRecord { .. } => processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job)).await?,
+/// One verb per job. Boxed, so that the compiler proves it can move between threads here and not in every caller.
+fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>> {
+    Box::pin(async move {
+        let ctx = Ctx::system(Arc::clone(&app.handles), claim.tenant);
+        if claim.queue == Queue::Process {
+            return processing::process(&ctx, &app.engine, claim, &claim.jobs).await;
         }
-    }
-    Ok(())
+        for job in &claim.jobs {
+            match Job::read(job)? {
+                Job::IngestImport { import } => imports::ingest(&ctx, claim, job, import).await?,
+                Job::IngestDelivery { delivery } => {
+                    connections::ingest(&ctx, claim, job, delivery).await?
+                }
+                Job::GenerateReport { report } => {
+                    reports::generate(&ctx, claim, job, report).await?
+                }
+                Job::ProcessRecord { .. } => {
+                    processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job))
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 /// After a failure: jobs with attempts left wait for another, the others are buried with what they were about.
@@ -160,7 +183,9 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
     let ctx = Ctx::system(Arc::clone(&app.handles), claim.tenant);
     match Job::read(job)? {
         Job::IngestImport { import } => imports::give_up(&ctx, claim, job, import, error).await,
-        Job::IngestDelivery { delivery } => connections::give_up(&ctx, claim, job, delivery, error).await,
+        Job::IngestDelivery { delivery } => {
+            connections::give_up(&ctx, claim, job, delivery, error).await
+        }
         Job::GenerateReport { report } => reports::give_up(&ctx, claim, job, report, error).await,
         Job::ProcessRecord { record } => processing::give_up(&ctx, claim, job, record, error).await,
     }
@@ -185,7 +210,9 @@ async fn tidy(app: Arc<App>, worker: String) {
             Ok(lost) => {
                 for claim in lost {
                     for job in &claim.jobs {
-                        if let Err(error) = bury(&app, &claim, job, "the worker went away at each attempt").await {
+                        if let Err(error) =
+                            bury(&app, &claim, job, "the worker went away at each attempt").await
+                        {
                             tracing::error!(job.id = %job.id, error = ?error, "A dead job could not be buried");
                         }
                     }
@@ -198,6 +225,9 @@ async fn tidy(app: Arc<App>, worker: String) {
             if let Err(error) = queue::prune(&app.handles.db).await {
                 tracing::warn!(error = ?error, "Finished jobs could not be forgotten");
             }
+            if let Err(error) = identity::prune(&app.handles).await {
+                tracing::warn!(error = ?error, "Sessions that are long over could not be forgotten");
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(TIDY) => {}
@@ -205,4 +235,3 @@ async fn tidy(app: Arc<App>, worker: String) {
         }
     }
 }
-

@@ -6,4 +6,14 @@ import partner from './examples/partner.graphql?raw';
 import reviewer from './examples/reviewer.graphql?raw';
 import spa from './examples/spa.graphql?raw';
 
-export const examples = [spa, reviewer, partner, developer].map((query) => ({ query }));
+// The variables are there to be filled in: the ids belong to the company that is looked at.
+export const examples = [
+  tab(spa, { after: null }),
+  tab(reviewer, { approvalId: '', categoryId: '' }),
+  tab(partner, { accountId: '', after: 'START' }),
+  tab(developer, { after: 'START' }),
+];
+
+function tab(query, variables) {
+  return { query, variables: JSON.stringify(variables, null, 2) };
+}

@@ -29,6 +29,8 @@ function App() {
         <GraphiQL
           fetcher={fetcher}
           defaultTabs={examples}
+          // the examples have variables to fill in
+          defaultEditorToolsVisibility="variables"
           // a pasted token must not outlive the page
           shouldPersistHeaders={false}
         >

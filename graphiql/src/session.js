@@ -3,7 +3,7 @@
 
 const SIGN_IN = `mutation SignIn($email: String!, $password: String!) {
   signIn(input: { email: $email, password: $password }) {
-    accessToken
+    session { accessToken }
     errors { message }
   }
 }`;
@@ -71,7 +71,7 @@ export function createSession() {
           body: JSON.stringify({ query: SIGN_IN, variables: { email, password } }),
         });
         const { data, errors } = await response.json();
-        const accessToken = data?.signIn?.accessToken;
+        const accessToken = data?.signIn?.session?.accessToken;
         if (accessToken) {
           chosen = true;
           become({ ...state, accessToken, email });

@@ -17,25 +17,55 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
             println!("FAIL  {name:<12} {advice}");
         }
     };
-    tell("secrets", Secrets::load(&config).map(|_| "present and long enough".to_owned()));
+    tell(
+        "secrets",
+        Secrets::load(&config).map(|_| "present and long enough".to_owned()),
+    );
     tell("data folder", folder(&config));
     match Db::connect(&config.database_url(), 2, false).await {
-        Err(error) => tell("database", Err(format!("cannot be opened; check DATABASE_URL and that it runs: {}", causes(&error)))),
+        Err(error) => tell(
+            "database",
+            Err(format!(
+                "cannot be opened; check DATABASE_URL and that it runs: {}",
+                causes(&error)
+            )),
+        ),
         Ok(db) => {
             match db.ping().await {
-                Ok(latency) => tell("database", Ok(format!("{} answers in {:.1} ms", db.mode(), latency.as_secs_f64() * 1e3))),
-                Err(error) => tell("database", Err(format!("does not answer: {}", causes(&error)))),
+                Ok(latency) => tell(
+                    "database",
+                    Ok(format!(
+                        "{} answers in {:.1} ms",
+                        db.mode(),
+                        latency.as_secs_f64() * 1e3
+                    )),
+                ),
+                Err(error) => tell(
+                    "database",
+                    Err(format!("does not answer: {}", causes(&error))),
+                ),
             }
             match db::is_current(&db).await {
                 Ok(true) => tell("migrations", Ok("every migration is applied".to_owned())),
                 // SQLite is migrated when the server starts
-                Ok(false) if !db.is_postgres() => tell("migrations", Ok("will be applied at the first start".to_owned())),
-                Ok(false) => tell("migrations", Err("some are missing; run `balance migrate`".to_owned())),
+                Ok(false) if !db.is_postgres() => tell(
+                    "migrations",
+                    Ok("will be applied at the first start".to_owned()),
+                ),
+                Ok(false) => tell(
+                    "migrations",
+                    Err("some are missing; run `balance migrate`".to_owned()),
+                ),
                 Err(error) => tell("migrations", Err(causes(&error))),
             }
             if db.is_postgres() {
                 let checked = db::check_app_role(&db).await;
-                tell("role", checked.map(|()| "is bound by row-level security".to_owned()).map_err(|e| e.to_string()));
+                tell(
+                    "role",
+                    checked
+                        .map(|()| "is bound by row-level security".to_owned())
+                        .map_err(|e| e.to_string()),
+                );
             }
             db.close().await;
         }
@@ -50,12 +80,27 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
             latency
         };
         match tokio::time::timeout(std::time::Duration::from_secs(5), answered).await {
-            Ok(Ok(latency)) => tell("redis", Ok(format!("answers in {:.1} ms", latency.as_secs_f64() * 1e3))),
-            Ok(Err(error)) => tell("redis", Err(format!("check REDIS_URL and that it runs: {}", causes(&error)))),
-            Err(_) => tell("redis", Err("did not answer in 5 s; check REDIS_URL and that it runs".to_owned())),
+            Ok(Ok(latency)) => tell(
+                "redis",
+                Ok(format!("answers in {:.1} ms", latency.as_secs_f64() * 1e3)),
+            ),
+            Ok(Err(error)) => tell(
+                "redis",
+                Err(format!(
+                    "check REDIS_URL and that it runs: {}",
+                    causes(&error)
+                )),
+            ),
+            Err(_) => tell(
+                "redis",
+                Err("did not answer in 5 s; check REDIS_URL and that it runs".to_owned()),
+            ),
         }
     } else {
-        tell("redis", Ok("not configured: wake-ups stay in this process".to_owned()));
+        tell(
+            "redis",
+            Ok("not configured: wake-ups stay in this process".to_owned()),
+        );
     }
     let llm = if config.openai_api_key.is_some() {
         format!("{} at {}", config.llm_model, config.openai_base_url)
@@ -63,16 +108,25 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
         "no OPENAI_API_KEY: the language-model tier is off".to_owned()
     };
     tell("llm", Ok(llm));
-    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if healthy {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn folder(config: &Config) -> std::result::Result<String, String> {
     let folder = &config.data_dir;
     let probe = folder.join(".writable");
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&probe, b"")).and_then(|()| std::fs::remove_file(&probe));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => Ok(format!("{} can be written", folder.display())),
-        Err(error) => Err(format!("{} cannot be written: {error}; set DATA_DIR", folder.display())),
+        Err(error) => Err(format!(
+            "{} cannot be written: {error}; set DATA_DIR",
+            folder.display()
+        )),
     }
 }
 

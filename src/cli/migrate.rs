@@ -17,7 +17,10 @@ pub(super) struct Migrate {
 
 impl Migrate {
     pub(super) async fn run(self, config: Config) -> Result<ExitCode> {
-        let url = config.migration_database_url.clone().unwrap_or_else(|| config.database_url());
+        let url = config
+            .migration_database_url
+            .clone()
+            .unwrap_or_else(|| config.database_url());
         let db = Db::connect(&url, 2, false).await?;
         db::migrate(&db).await?;
         eprintln!("The schema is up to date.");

@@ -12,9 +12,19 @@ use crate::{demo, run};
 pub(super) async fn run(config: Config, roles: &[Role]) -> Result<ExitCode> {
     let app = App::connect(config, Clock::system()).await?;
     run::stop_on_signals(&app);
-    let listener = if roles.contains(&Role::Api) { Some(run::listen(&app).await?) } else { None };
-    if let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
-        tracing::info!("balance {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    let listener = if roles.contains(&Role::Api) {
+        Some(run::listen(&app).await?)
+    } else {
+        None
+    };
+    if let Some(address) = listener
+        .as_ref()
+        .and_then(|listener| listener.local_addr().ok())
+    {
+        tracing::info!(
+            "balance {} listens on http://{address}",
+            env!("CARGO_PKG_VERSION")
+        );
     }
     let config = &app.handles.config;
     let complete = roles.contains(&Role::Api) && roles.contains(&Role::Worker);
@@ -32,7 +42,10 @@ async fn welcome(app: Arc<App>) {
         Ok(Some(access)) => {
             println!("{}", demo::greeting(&url, &access));
             match demo::feed(&app.handles, access.tenant).await {
-                Ok(rows) => tracing::info!(rows, "The demo company's statements are in its books; open GraphiQL to look around"),
+                Ok(rows) => tracing::info!(
+                    rows,
+                    "The demo company's statements are in its books; open GraphiQL to look around"
+                ),
                 Err(error) => tracing::warn!(error = ?error, "The demo company could not be fed"),
             }
         }

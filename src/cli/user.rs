@@ -29,9 +29,9 @@ impl User {
         let Self::ResetPassword { email, stdin } = self;
         let password = if stdin {
             let mut line = String::new();
-            std::io::stdin()
-                .read_line(&mut line)
-                .map_err(|error| Error::invalid("--stdin", format!("standard input cannot be read: {error}")))?;
+            std::io::stdin().read_line(&mut line).map_err(|error| {
+                Error::invalid("--stdin", format!("standard input cannot be read: {error}"))
+            })?;
             line.trim_end_matches(['\r', '\n']).to_owned()
         } else {
             secret::token()[..20].to_owned()

@@ -23,16 +23,26 @@ impl Verify {
         let app = App::connect(config, Clock::system()).await?;
         let tenants = match &self.tenant {
             Some(text) => vec![tenant::find(&app.handles, text).await?],
-            None => tenant::all(&app.handles).await?.into_iter().map(|tenant| tenant.id).collect(),
+            None => tenant::all(&app.handles)
+                .await?
+                .into_iter()
+                .map(|tenant| tenant.id)
+                .collect(),
         };
         let mut whole = true;
         for tenant in &tenants {
             let verdict = events::verify(&app.handles, *tenant).await?;
             if verdict.is_whole() {
-                println!("ok      {tenant}  {} events, head {}", verdict.events, verdict.head);
+                println!(
+                    "ok      {tenant}  {} events, head {}",
+                    verdict.events, verdict.head
+                );
             } else {
                 whole = false;
-                println!("BROKEN  {tenant}  {} events, head {}", verdict.events, verdict.head);
+                println!(
+                    "BROKEN  {tenant}  {} events, head {}",
+                    verdict.events, verdict.head
+                );
                 for problem in &verdict.problems {
                     println!("        at {}: {}", problem.sequence, problem.what);
                 }
@@ -42,6 +52,10 @@ impl Verify {
             println!("There is no tenant yet.");
         }
         app.close().await;
-        Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if whole {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }

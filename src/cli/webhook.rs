@@ -32,19 +32,31 @@ pub(super) enum Webhook {
 
 impl Webhook {
     pub(super) async fn run(self, config: Config) -> Result<ExitCode> {
-        let Self::Send { connection, secret, url, body } = self;
+        let Self::Send {
+            connection,
+            secret,
+            url,
+            body,
+        } = self;
         let clock = Clock::system();
         let id = format!("msg_{}", clock.id::<uuid::Uuid>().simple());
         let body = match body {
-            Some(path) => std::fs::read_to_string(&path)
-                .map_err(|error| Error::invalid("--body", format!("{} cannot be read: {error}", path.display())))?,
+            Some(path) => std::fs::read_to_string(&path).map_err(|error| {
+                Error::invalid(
+                    "--body",
+                    format!("{} cannot be read: {error}", path.display()),
+                )
+            })?,
             None => sample(&id, &clock),
         };
         let timestamp = clock.now().timestamp();
         let signature = sign(&secret, &id, timestamp, body.as_bytes())
             .map_err(|error| Error::invalid("--secret", error.to_string()))?;
         let base = url.unwrap_or_else(|| config.public_url());
-        let url = format!("{}/api/v1/webhooks/{connection}", base.trim_end_matches('/'));
+        let url = format!(
+            "{}/api/v1/webhooks/{connection}",
+            base.trim_end_matches('/')
+        );
         let sent = outbound::client()
             .post(&url)
             .header("content-type", "application/json")
@@ -54,10 +66,15 @@ impl Webhook {
             .body(body.clone())
             .send()
             .await;
-        let answer = sent.map_err(|error| Error::invalid("--url", format!("{url} did not answer: {error}")))?;
+        let answer = sent
+            .map_err(|error| Error::invalid("--url", format!("{url} did not answer: {error}")))?;
         let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
         println!("POST {url}\n{body}\n\n{status}\n{text}");
-        Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if status.is_success() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 

@@ -130,6 +130,8 @@ events! {
     TenantCreated = "TENANT_CREATED" about "tenant" tenant { tenant: TenantId, owner: UserId },
     /// Someone was invited.
     MemberInvited = "MEMBER_INVITED" about "invitation" invitation { invitation: InvitationId, role: &'static str },
+    /// An invitation was taken back.
+    InvitationCancelled = "INVITATION_CANCELLED" about "invitation" invitation { invitation: InvitationId },
     /// Someone joined.
     MemberAdded = "MEMBER_ADDED" about "user" user { user: UserId, role: &'static str },
     /// Someone was given another role.

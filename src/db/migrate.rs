@@ -15,6 +15,11 @@ pub async fn migrate(db: &Db) -> Result<()> {
         let sql = "select pg_advisory_xact_lock(hashtext('balance migrations'))";
         lock.execute_raw(Statement::from_string(db.backend, sql))
             .await?;
+        // the ledger of migrations lives in the first schema that exists: unless they exist before the first
+        // migration, the second start looks for it elsewhere and begins anew
+        let schemas = "create schema if not exists core; create schema if not exists auth; \
+                       create schema if not exists analytics";
+        db.write.execute_unprepared(schemas).await?;
         Migrator::up(&db.write, None).await?;
         lock.commit().await?;
     } else {

@@ -28,6 +28,8 @@ use sea_orm::{
 
 use crate::error::Result;
 
+/// How long closing waits for transactions that are open.
+const CLOSING: Duration = Duration::from_secs(5);
 /// How long one statement of an operation may run.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -124,12 +126,18 @@ impl Db {
         Ok(started.elapsed())
     }
 
-    /// Closes the pools once their transactions are over.
+    /// Closes the pools once their transactions are over, or after some seconds: what is open then was not going to
+    /// commit.
     pub async fn close(&self) {
-        for pool in [&self.read, &self.write] {
-            if let Err(error) = pool.close_by_ref().await {
-                tracing::warn!(%error, "A database pool did not close cleanly");
+        let closing = async {
+            for pool in [&self.read, &self.write] {
+                if let Err(error) = pool.close_by_ref().await {
+                    tracing::warn!(%error, "A database pool did not close cleanly");
+                }
             }
+        };
+        if tokio::time::timeout(CLOSING, closing).await.is_err() {
+            tracing::warn!("A database connection is still held; it is cut");
         }
     }
 }

@@ -26,9 +26,15 @@ pub struct Access {
 }
 
 /// Makes the demo company with an owner and a reviewer, unless there is a tenant already.
-#[expect(clippy::disallowed_methods, reason = "looks whether any tenant exists, before there is a Ctx")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "looks whether any tenant exists, before there is a Ctx"
+)]
 pub async fn open(handles: &Arc<Handles>) -> Result<Option<Access>> {
-    let tx = handles.db.read_across_tenants("whether this is a first start").await?;
+    let tx = handles
+        .db
+        .read_across_tenants("whether this is a first start")
+        .await?;
     if tenant::Entity::find().one(&tx).await?.is_some() {
         return Ok(None);
     }
@@ -49,18 +55,33 @@ pub async fn open(handles: &Arc<Handles>) -> Result<Option<Access>> {
     let reviewer = (REVIEWER.to_owned(), password());
     let invited = identity::add_member(&ctx, &reviewer.0, Role::Reviewer).await?;
     identity::accept_invitation(handles, &invited.token, "Robin Reviewer", &reviewer.1).await?;
-    Ok(Some(Access { tenant: opened.tenant, owner, reviewer }))
+    Ok(Some(Access {
+        tenant: opened.tenant,
+        owner,
+        reviewer,
+    }))
 }
 
 /// An operation of the owner.
 pub(super) fn as_owner(handles: &Arc<Handles>, tenant: TenantId, owner: UserId) -> Ctx {
-    Ctx::new(Arc::clone(handles), Actor::User(owner), tenant, Permissions::of(Role::Owner))
+    Ctx::new(
+        Arc::clone(handles),
+        Actor::User(owner),
+        tenant,
+        Permissions::of(Role::Owner),
+    )
 }
 
 /// The demo company and its owner, if it exists.
-#[expect(clippy::disallowed_methods, reason = "finds the demo tenant, before there is a Ctx")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "finds the demo tenant, before there is a Ctx"
+)]
 pub(super) async fn find(handles: &Arc<Handles>) -> Result<Option<(TenantId, user::Model)>> {
-    let tx = handles.db.read_across_tenants("finding the demo company").await?;
+    let tx = handles
+        .db
+        .read_across_tenants("finding the demo company")
+        .await?;
     let demo = tenant::Entity::find()
         .filter(tenant::Column::Demo.eq(true))
         .order_by_asc(tenant::Column::Id)
@@ -74,7 +95,10 @@ pub(super) async fn find(handles: &Arc<Handles>) -> Result<Option<(TenantId, use
         .one(&tx)
         .await?;
     let Some(owner) = owner else { return Ok(None) };
-    let owner = user::Entity::find().filter(user::Column::Id.eq(owner.user_id)).one(&tx).await?;
+    let owner = user::Entity::find()
+        .filter(user::Column::Id.eq(owner.user_id))
+        .one(&tx)
+        .await?;
     Ok(owner.map(|owner| (demo.id, owner)))
 }
 
@@ -88,10 +112,15 @@ pub struct Session {
 
 /// Signs the demo owner in without a password: for the GraphiQL page in development.
 pub async fn session(handles: &Arc<Handles>) -> Result<Option<Session>> {
-    let Some((tenant, owner)) = find(handles).await? else { return Ok(None) };
+    let Some((tenant, owner)) = find(handles).await? else {
+        return Ok(None);
+    };
     let ctx = as_owner(handles, tenant, owner.id);
     let entered = identity::enter(&ctx, owner.id, Role::Owner).await?;
-    Ok(Some(Session { access_token: entered.access_token, email: owner.email }))
+    Ok(Some(Session {
+        access_token: entered.access_token,
+        email: owner.email,
+    }))
 }
 
 fn password() -> String {

@@ -200,6 +200,11 @@ impl FieldCost {
     }
 }
 
+/// Whether a type is a page of a list; the sender of webhooks is called `Connection` alone.
+fn is_relay(name: &str) -> bool {
+    name.len() > "Connection".len() && name.ends_with("Connection")
+}
+
 fn describe(parent: &str, field: &FieldDefinition, leaf: bool, mutation: bool) -> FieldCost {
     let result = innermost(&field.ty.node);
     let name = field.name.node.as_str();
@@ -215,7 +220,7 @@ fn describe(parent: &str, field: &FieldDefinition, leaf: bool, mutation: bool) -
 
     let multiplier = if introspection || leaf {
         Multiplier::One
-    } else if !is_list && result.ends_with("Connection") {
+    } else if !is_list && is_relay(result) {
         Multiplier::Connection
     } else if !is_list {
         Multiplier::One
@@ -223,7 +228,7 @@ fn describe(parent: &str, field: &FieldDefinition, leaf: bool, mutation: bool) -
         Multiplier::Page
     } else if takes("ids") {
         Multiplier::Ids
-    } else if parent.ends_with("Connection") {
+    } else if is_relay(parent) {
         Multiplier::Edges
     } else {
         Multiplier::Entries(LIST_SIZE)

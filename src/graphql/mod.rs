@@ -6,11 +6,20 @@
 //! [`answer`] and [`status`] are what leaves. async-graphql
 //! spreads fragments out before it validates, so nothing unmeasured may reach it.
 
+pub mod accounts;
 pub mod answer;
+pub mod approvals;
 pub mod cache;
+pub mod categories;
+pub mod condition;
+pub mod connections;
 pub mod cost;
+pub mod decisions;
 pub mod error;
+pub mod events;
 pub mod fresh;
+pub mod identity;
+pub mod imports;
 pub mod limits;
 pub mod loader;
 pub mod measure;
@@ -20,11 +29,16 @@ pub mod node;
 pub mod op;
 pub mod operation;
 pub mod page;
+mod payload;
+pub mod records;
 pub mod refusal;
+pub mod reports;
 pub mod request;
+pub mod rules;
 pub mod scalar;
 pub mod scan;
 pub mod schema;
 pub mod status;
+pub mod streams;
 pub mod system;
 pub mod variables;

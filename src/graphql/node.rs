@@ -1,11 +1,107 @@
 //! Opaque global ids, and `node(id)`.
 
-use async_graphql::ID;
+use async_graphql::{Context, ID, Interface, Object};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use entity::{
+    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, ReportId,
+    RuleId,
+};
+use futures::future::try_join_all;
 use uuid::Uuid;
 
+use super::accounts::Account;
+use super::approvals::Approval;
+use super::categories::Category;
+use super::connections::Connection;
+use super::decisions::Decision;
+use super::imports::Import;
+use super::loader::find;
+use super::op::Op;
+use super::records::Record;
+use super::reports::Report;
+use super::rules::Rule;
 use crate::error::{Error, Result};
+
+/// How many things `nodes` finds at once.
+const MAX_NODES: usize = 100;
+
+/// Something with an id that can be asked for again.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "&ID", desc = "Opaque global id."))]
+pub enum Node {
+    /// A bank account or card.
+    Account(Account),
+    /// A decision a person owes, or has made.
+    Approval(Approval),
+    /// A node of the chart of accounts.
+    Category(Category),
+    /// A sender of webhooks.
+    Connection(Connection),
+    /// What was decided about a record.
+    Decision(Decision),
+    /// The reading of a file.
+    Import(Import),
+    /// A movement of money.
+    Record(Record),
+    /// A report.
+    Report(Report),
+    /// A rule.
+    Rule(Rule),
+}
+
+/// Finding anything by its id.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Anything by its id; null when this tenant has no such thing. Needs a sign-in, and what reading that thing needs.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id.")] id: ID,
+    ) -> Result<Option<Node>> {
+        ctx.op()?;
+        find_node(ctx, &id).await
+    }
+
+    /// Up to 100 things by their ids, in the order of the ids; null where this tenant has no such thing. Needs a sign-in,
+    /// and what reading those things needs.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        ctx.op()?;
+        if ids.len() > MAX_NODES {
+            return Err(Error::invalid(
+                "ids",
+                format!("are {}; at most {MAX_NODES} are accepted", ids.len()),
+            ));
+        }
+        // asked for together, so that each type is one statement
+        try_join_all(ids.iter().map(|id| find_node(ctx, id))).await
+    }
+}
+
+async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let Some((kind, uuid)) = split(id) else {
+        return Ok(None);
+    };
+    Ok(match kind.as_str() {
+        "Account" => find(ctx, AccountId(uuid)).await?.map(Node::Account),
+        "Approval" => find(ctx, ApprovalId(uuid)).await?.map(Node::Approval),
+        "Category" => find(ctx, CategoryId(uuid)).await?.map(Node::Category),
+        "Connection" => find(ctx, ConnectionId(uuid)).await?.map(Node::Connection),
+        "Decision" => find(ctx, DecisionId(uuid)).await?.map(Node::Decision),
+        "Import" => find(ctx, ImportId(uuid)).await?.map(Node::Import),
+        "Record" => find(ctx, RecordId(uuid)).await?.map(Node::Record),
+        "Report" => find(ctx, ReportId(uuid)).await?.map(Node::Report),
+        "Rule" => find(ctx, RuleId(uuid)).await?.map(Node::Rule),
+        _ => None,
+    })
+}
 
 /// The global id of a thing: opaque, and it carries the type.
 pub fn global(kind: &str, id: impl Into<Uuid>) -> ID {

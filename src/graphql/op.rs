@@ -7,6 +7,7 @@ use async_graphql::Context;
 
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
+use crate::events::Tails;
 
 /// Shortcuts into the data of a request.
 pub trait Op<'a> {
@@ -16,6 +17,8 @@ pub trait Op<'a> {
     fn loader(&self) -> Result<&'a Loading>;
     /// What the process shares.
     fn handles(&self) -> &'a Arc<Handles>;
+    /// The tails of the event logs.
+    fn tails(&self) -> &'a Tails;
     /// Where the request came from.
     fn origin(&self) -> Origin;
 }
@@ -42,6 +45,10 @@ impl<'a> Op<'a> for Context<'a> {
 
     fn handles(&self) -> &'a Arc<Handles> {
         self.data_unchecked::<Arc<Handles>>()
+    }
+
+    fn tails(&self) -> &'a Tails {
+        self.data_unchecked::<Tails>()
     }
 
     fn origin(&self) -> Origin {

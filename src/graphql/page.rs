@@ -23,7 +23,20 @@ pub struct PageInfo {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE CONNECTIONS: one line per type, kept sorted
-pub struct Connection<N: OutputType> {
+#[graphql(concrete(name = "ApprovalConnection", params(super::approvals::Approval)))]
+#[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
+#[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
+#[graphql(concrete(name = "AccountConnection", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ConnectionConnection", params(super::connections::Connection)))]
+#[graphql(concrete(name = "DeliveryConnection", params(super::connections::Delivery)))]
+#[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
+#[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
+#[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
+#[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
+pub struct Connection<N: OutputType>
+where
+    Edge<N>: OutputType,
+{
     /// The entries of this page.
     pub edges: Vec<Edge<N>>,
     /// Where this page stands.
@@ -38,6 +51,16 @@ pub struct Connection<N: OutputType> {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 // CONCRETE EDGES: one line per type, kept sorted
+#[graphql(concrete(name = "ApprovalEdge", params(super::approvals::Approval)))]
+#[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
+#[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
+#[graphql(concrete(name = "AccountEdge", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ConnectionEdge", params(super::connections::Connection)))]
+#[graphql(concrete(name = "DeliveryEdge", params(super::connections::Delivery)))]
+#[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
+#[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
+#[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
+#[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
 pub struct Edge<N: OutputType> {
     /// Where this entry stands; opaque.
     pub cursor: String,
@@ -45,7 +68,10 @@ pub struct Edge<N: OutputType> {
     pub node: N,
 }
 
-impl<N: OutputType> Connection<N> {
+impl<N: OutputType> Connection<N>
+where
+    Edge<N>: OutputType,
+{
     /// A page as clients see it.
     pub fn of<T>(page: Page<T>, node: impl Fn(T) -> N) -> Self {
         let page_info = PageInfo {

@@ -8,18 +8,45 @@ use super::fresh::Fresh;
 use super::limits::Limits;
 use super::request::Pipeline;
 use crate::ctx::Handles;
+use crate::events::Tails;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(super::system::SystemQuery);
+pub struct Query(
+    super::accounts::AccountsQuery,
+    super::approvals::ApprovalsQuery,
+    super::categories::CategoriesQuery,
+    super::connections::ConnectionsQuery,
+    super::events::EventsQuery,
+    super::identity::IdentityQuery,
+    super::imports::ImportsQuery,
+    super::node::NodeQuery,
+    super::records::RecordsQuery,
+    super::reports::ReportsQuery,
+    super::rules::RulesQuery,
+    super::system::SystemQuery,
+);
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation();
+pub struct Mutation(
+    super::accounts::AccountsMutation,
+    super::approvals::ApprovalsMutation,
+    super::categories::CategoriesMutation,
+    super::connections::ConnectionsMutation,
+    super::identity::IdentityMutation,
+    super::imports::ImportsMutation,
+    super::records::RecordsMutation,
+    super::reports::ReportsMutation,
+    super::rules::RulesMutation,
+);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription();
+pub struct Subscription(
+    super::events::EventsSubscription,
+    super::streams::StreamsSubscription,
+);
 
 /// The schema of balance.
 pub type Balance = Schema<Query, Mutation, Subscription>;
@@ -36,13 +63,14 @@ pub fn sdl() -> String {
 }
 
 /// The schema with the process behind it, and the doors in front of it.
-pub fn pipeline(handles: &Arc<Handles>) -> Pipeline<Balance> {
+pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
     let schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
     )
     .data(Arc::clone(handles))
+    .data(tails.clone())
     .extension(Fresh)
     .finish();
     let sdl = schema.sdl();

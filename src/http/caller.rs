@@ -40,12 +40,16 @@ impl Caller {
 
     /// The operation of the caller, who must be signed in.
     pub async fn signed_in(&self) -> Result<Ctx> {
-        self.ctx().await?.ok_or(Error::Unauthenticated("send an access token as `Authorization: Bearer …`"))
+        self.ctx().await?.ok_or(Error::Unauthenticated(
+            "send an access token as `Authorization: Bearer …`",
+        ))
     }
 
     /// The operation behind a token.
     pub async fn ctx_of(&self, bearer: &str) -> Result<Ctx> {
-        let mut ctx = identity::authenticate(&self.handles, bearer).await?.with_request_id(&self.request_id);
+        let mut ctx = identity::authenticate(&self.handles, bearer)
+            .await?
+            .with_request_id(&self.request_id);
         if let Some(agent) = &self.source_agent {
             ctx = ctx.with_source_agent(agent);
         }
@@ -58,11 +62,21 @@ impl FromRequestParts<Edge> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Infallible> {
         let text = |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok());
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_string());
+        let address = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|peer| peer.0.ip().to_string());
         Ok(Self {
             handles: Arc::clone(&edge.handles),
-            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
-            origin: Origin { address, user_agent: text(header::USER_AGENT).map(|agent| agent.chars().take(200).collect()) },
+            request_id: parts
+                .extensions
+                .get::<RequestId>()
+                .map(|id| id.0.clone())
+                .unwrap_or_default(),
+            origin: Origin {
+                address,
+                user_agent: text(header::USER_AGENT).map(|agent| agent.chars().take(200).collect()),
+            },
             bearer: bearer(&parts.headers),
             source_agent: text(header::HeaderName::from_static("x-source-agent"))
                 .filter(|agent| (1..=64).contains(&agent.len()))
@@ -74,5 +88,7 @@ impl FromRequestParts<Edge> for Caller {
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
 }

@@ -3,21 +3,32 @@
 use std::any::Any;
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 
 use super::caller::Caller;
+use super::layers::RequestId;
 use crate::error::Error;
-use crate::graphql::error::code;
+use crate::graphql::error::{code, status};
 use crate::graphql::refusal::Code;
 
 /// A successful answer.
 pub fn success(caller: &Caller, status: StatusCode, data: impl Serialize) -> Response {
-    let meta = Meta { timestamp: caller.handles.clock.now(), request_id: &caller.request_id };
-    (status, Json(json!({ "success": true, "data": data, "meta": meta }))).into_response()
+    let meta = Meta {
+        timestamp: caller.handles.clock.now(),
+        request_id: &caller.request_id,
+    };
+    (
+        status,
+        Json(json!({ "success": true, "data": data, "meta": meta })),
+    )
+        .into_response()
 }
 
 #[derive(Serialize)]
@@ -37,7 +48,13 @@ pub fn failure(request_id: &str, error: &Error) -> Response {
         Error::Invalid { field, message } => vec![json!({ "path": field, "msg": message })],
         _ => Vec::new(),
     };
-    refuse(request_id, StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST), code, &error.to_string(), details)
+    refuse(
+        request_id,
+        StatusCode::from_u16(status(error)).unwrap_or(StatusCode::BAD_REQUEST),
+        code,
+        &error.to_string(),
+        details,
+    )
 }
 
 /// A failed answer in words of its own.
@@ -49,17 +66,57 @@ pub fn refuse(
     details: Vec<serde_json::Value>,
 ) -> Response {
     let error = json!({ "code": code.as_str(), "message": message, "details": details });
-    (status, Json(json!({ "success": false, "error": error, "meta": { "requestId": request_id } }))).into_response()
+    (
+        status,
+        Json(json!({ "success": false, "error": error, "meta": { "requestId": request_id } })),
+    )
+        .into_response()
 }
 
 /// There is no such route.
 pub async fn unknown_route(caller: Caller) -> Response {
-    refuse(&caller.request_id, StatusCode::NOT_FOUND, Code::NotFound, "no such route; see docs/api.md", Vec::new())
+    refuse(
+        &caller.request_id,
+        StatusCode::NOT_FOUND,
+        Code::NotFound,
+        "no such route; see docs/api.md",
+        Vec::new(),
+    )
 }
 
 /// The route exists, for another method.
 pub async fn wrong_method(caller: Caller) -> Response {
-    refuse(&caller.request_id, StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, "this route takes another method", Vec::new())
+    refuse(
+        &caller.request_id,
+        StatusCode::METHOD_NOT_ALLOWED,
+        Code::BadRequest,
+        "this route takes another method",
+        Vec::new(),
+    )
+}
+
+/// Says in the envelope what the framework refuses by itself: a body that is too long, a query string or JSON it cannot
+/// read.
+pub async fn enveloped(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned();
+    let response = next.run(request).await;
+    let status = response.status();
+    let media = response.headers().get(header::CONTENT_TYPE);
+    let plain = media.is_some_and(|media| media.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() && plain) {
+        return response;
+    }
+    let code = match status {
+        StatusCode::UNPROCESSABLE_ENTITY => Code::BadUserInput,
+        _ => Code::BadRequest,
+    };
+    let body = to_bytes(response.into_body(), 1_000).await;
+    let message = body
+        .ok()
+        .and_then(|body| String::from_utf8(body.into()).ok());
+    let message = message.as_deref().unwrap_or("the request cannot be read");
+    let id = id.map(|id| id.0).unwrap_or_default();
+    refuse(&id, status, code, message, Vec::new())
 }
 
 /// A handler panicked: a bug, which is logged; the client learns no more than that.
@@ -70,5 +127,11 @@ pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
     tracing::error!(panic = text, "A request handler panicked");
-    refuse("", StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "something went wrong on our side", Vec::new())
+    refuse(
+        "",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Internal,
+        "something went wrong on our side",
+        Vec::new(),
+    )
 }

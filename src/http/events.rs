@@ -36,11 +36,24 @@ async fn read(caller: &Caller, asked: Asked) -> Result<serde_json::Value> {
     let after = Cursor::parse(asked.after.as_deref().unwrap_or("START"))?;
     let first = asked.first.unwrap_or(100);
     if !(1..=500).contains(&first) {
-        return Err(Error::invalid("first", format!("is {first}; 1 to 500 are accepted")));
+        return Err(Error::invalid(
+            "first",
+            format!("is {first}; 1 to 500 are accepted"),
+        ));
     }
     let kinds = asked.kinds.as_deref().unwrap_or_default();
-    let kinds = kinds.split(',').map(str::trim).filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
-    let filter = Filter { kinds, from: asked.from, to: asked.to, ..Filter::default() };
+    let kinds = kinds
+        .split(',')
+        .map(str::trim)
+        .filter(|kind| !kind.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let filter = Filter {
+        kinds,
+        from: asked.from,
+        to: asked.to,
+        ..Filter::default()
+    };
     let page = events::feed(&ctx, after, &filter, first).await?;
     let events: Vec<_> = page.events.iter().map(events::to_json).collect();
     Ok(json!({ "events": events, "cursor": page.cursor.to_string(), "hasMore": page.has_more }))

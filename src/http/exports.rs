@@ -26,14 +26,24 @@ pub struct Asked {
 }
 
 /// `GET /api/v1/exports/records.csv?from=&to=&accountId=&categoryId=`: records, oldest first.
-pub async fn records(State(_): State<Edge>, caller: Caller, Query(asked): Query<Asked>) -> Response {
+pub async fn records(
+    State(_): State<Edge>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Response {
     let exported = async {
         let ctx = caller.signed_in().await?;
         let filter = RecordFilter {
             occurred_from: asked.from,
             occurred_to: asked.to,
-            account: asked.account_id.map(|id| local("Account", "accountId", &id.into())).transpose()?,
-            category: asked.category_id.map(|id| local("Category", "categoryId", &id.into())).transpose()?,
+            account: asked
+                .account_id
+                .map(|id| local("Account", "accountId", &id.into()))
+                .transpose()?,
+            category: asked
+                .category_id
+                .map(|id| local("Category", "categoryId", &id.into()))
+                .transpose()?,
             ..RecordFilter::default()
         };
         records::export(ctx, filter).await
@@ -62,7 +72,10 @@ pub async fn report(State(_): State<Edge>, caller: Caller, Path(name): Path<Stri
 fn file(name: &str, body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
     (headers, body).into_response()

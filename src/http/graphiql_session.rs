@@ -20,8 +20,14 @@ pub async fn session(State(edge): State<Edge>, caller: Caller) -> Response {
     };
     match demo {
         Ok(demo) => {
-            let (token, email) = demo.map_or((None, None), |demo| (Some(demo.access_token), Some(demo.email)));
-            let mode = if edge.handles.config.is_production() { "production" } else { "development" };
+            let (token, email) = demo.map_or((None, None), |demo| {
+                (Some(demo.access_token), Some(demo.email))
+            });
+            let mode = if edge.handles.config.is_production() {
+                "production"
+            } else {
+                "development"
+            };
             let body = json!({ "accessToken": token, "email": email, "mode": mode });
             ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -34,10 +35,12 @@ pub async fn post(State(edge): State<Edge>, caller: Caller, request: Request) ->
     };
     let sent = async {
         check_content_type(text(&headers, header::CONTENT_TYPE))?;
-        let body = to_bytes(request.into_body(), BODY_MAX_BYTES).await.map_err(|_| {
-            let message = format!("The body is longer than {BODY_MAX_BYTES} bytes.");
-            Refusal::new(Code::BadRequest, message).with_status(413)
-        })?;
+        let body = to_bytes(request.into_body(), BODY_MAX_BYTES)
+            .await
+            .map_err(|_| {
+                let message = format!("The body is longer than {BODY_MAX_BYTES} bytes.");
+                Refusal::new(Code::BadRequest, message).with_status(413)
+            })?;
         parse_post(&body)
     };
     match sent.await {
@@ -50,11 +53,11 @@ pub async fn post(State(edge): State<Edge>, caller: Caller, request: Request) ->
 pub async fn get(
     State(edge): State<Edge>,
     caller: Caller,
-    upgrade: Option<WebSocketUpgrade>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(upgrade) = upgrade {
+    if let Ok(upgrade) = upgrade {
         return ws::open(edge, caller, upgrade, &headers);
     }
     let accept = text(&headers, header::ACCEPT);
@@ -62,7 +65,12 @@ pub async fn get(
         Ok(media) => media,
         Err(refusal) => return refuse(&caller, Media::Json, refusal),
     };
-    let custom = ["authorization", "graphql-require-preflight", "apollo-require-preflight", "x-requested-with"];
+    let custom = [
+        "authorization",
+        "graphql-require-preflight",
+        "apollo-require-preflight",
+        "x-requested-with",
+    ];
     let from = Sent {
         cookie: headers.contains_key(header::COOKIE),
         accept,
@@ -81,7 +89,13 @@ pub async fn sdl(State(edge): State<Edge>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response()
 }
 
-async fn answer(edge: &Edge, caller: &Caller, media: Media, sent: GraphqlRequest, allowed: Allowed) -> Response {
+async fn answer(
+    edge: &Edge,
+    caller: &Caller,
+    media: Media,
+    sent: GraphqlRequest,
+    allowed: Allowed,
+) -> Response {
     let mut prepared = match edge.pipeline.prepare(sent, allowed) {
         Ok(prepared) => prepared,
         Err(refusal) => return refuse(caller, media, refusal),
@@ -96,13 +110,20 @@ async fn answer(edge: &Edge, caller: &Caller, media: Media, sent: GraphqlRequest
     prepared.request = prepared.request.data(caller.origin.clone());
     let execution = edge.pipeline.execute(prepared, &caller.request_id);
     let Ok(response) = tokio::time::timeout(TIMEOUT, execution).await else {
-        let message = format!("The operation took longer than {} s and was stopped.", TIMEOUT.as_secs());
+        let message = format!(
+            "The operation took longer than {} s and was stopped.",
+            TIMEOUT.as_secs()
+        );
         return refuse(caller, media, Refusal::new(Code::Timeout, message));
     };
     let status = status::answer_status(media, &response);
     match status::to_json(&response) {
         Ok(body) => reply(media, status, body),
-        Err(error) => refuse(caller, media, refusal_of(&Error::from(error), &caller.request_id)),
+        Err(error) => refuse(
+            caller,
+            media,
+            refusal_of(&Error::from(error), &caller.request_id),
+        ),
     }
 }
 
@@ -112,15 +133,22 @@ fn refusal_of(error: &Error, request_id: &str) -> Refusal {
     if code == Code::Internal {
         tracing::error!(request.id = request_id, error = ?error, "{error}");
     }
-    Refusal::new(code, error.to_string())
+    Refusal::new(code, error.to_string()).with_status(error::status(error))
 }
 
 fn refuse(caller: &Caller, media: Media, refusal: Refusal) -> Response {
     let (status, allow) = (status::refusal_status(media, &refusal), refusal.allow);
-    let response = async_graphql::Response::from_errors(vec![refusal.into_server_error(&caller.request_id)]);
-    let mut response = reply(media, status, status::to_json(&response).unwrap_or_default());
+    let response =
+        async_graphql::Response::from_errors(vec![refusal.into_server_error(&caller.request_id)]);
+    let mut response = reply(
+        media,
+        status,
+        status::to_json(&response).unwrap_or_default(),
+    );
     if let Some(allow) = allow {
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
+        response
+            .headers_mut()
+            .insert(header::ALLOW, header::HeaderValue::from_static(allow));
     }
     response
 }
@@ -128,7 +156,10 @@ fn refuse(caller: &Caller, media: Media, refusal: Refusal) -> Response {
 fn reply(media: Media, status: u16, body: Vec<u8>) -> Response {
     let content_type = format!("{}; charset=utf-8", media.essence());
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store".to_owned())];
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
     (status, headers, Body::from(body)).into_response()
 }
 

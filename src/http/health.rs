@@ -47,9 +47,11 @@ pub async fn live() -> Json<Value> {
 /// `GET /health/startup`: settings are valid and migrations applied.
 pub async fn startup(State(edge): State<Edge>) -> Response {
     if edge.ready.load(Ordering::Relaxed) {
-        Json(json!({ "status": "ok", "checks": { "config": "ok", "migrations": "ok" } })).into_response()
+        Json(json!({ "status": "ok", "checks": { "config": "ok", "migrations": "ok" } }))
+            .into_response()
     } else {
-        let body = json!({ "status": "starting", "checks": { "config": "ok", "migrations": "pending" } });
+        let body =
+            json!({ "status": "starting", "checks": { "config": "ok", "migrations": "pending" } });
         (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
     }
 }
@@ -57,12 +59,14 @@ pub async fn startup(State(edge): State<Edge>) -> Response {
 /// `GET /health/ready`: whether requests would be answered. Without Redis they are, later than usual: `degraded`.
 pub async fn ready(State(edge): State<Edge>) -> Response {
     let handles = &edge.handles;
-    let (database, redis) = tokio::join!(patiently(handles.db.ping()), patiently(handles.bus.ping()));
+    let (database, redis) =
+        tokio::join!(patiently(handles.db.ping()), patiently(handles.bus.ping()));
     let pending = match database {
         Some(_) => patiently(async { queue::depth(&handles.db, None).await }).await,
         None => None,
     };
-    let serving = database.is_some() && edge.ready.load(Ordering::Relaxed) && !edge.stopping.is_cancelled();
+    let serving =
+        database.is_some() && edge.ready.load(Ordering::Relaxed) && !edge.stopping.is_cancelled();
     let status = match (serving, redis.is_some() && pending.is_some()) {
         (false, _) => "down",
         (true, false) => "degraded",
@@ -85,7 +89,11 @@ pub async fn ready(State(edge): State<Edge>) -> Response {
         "version": env!("CARGO_PKG_VERSION"),
         "uptime": edge.started.elapsed().as_secs(),
     });
-    let code = if serving { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if serving {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (code, Json(body)).into_response()
 }
 

@@ -33,7 +33,9 @@ pub async fn security_headers(State(edge): State<Edge>, request: Request, next: 
     }
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     if edge.handles.config.is_production() {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,
@@ -45,7 +47,10 @@ pub async fn security_headers(State(edge): State<Edge>, request: Request, next: 
 
 /// Names the request: as the caller did, when that is short and plain, else anew. The answer carries the name.
 pub async fn request_id(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = request
+        .headers()
+        .get(&X_REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let id = match given {
         Some(id) if (1..=64).contains(&id.len()) && id.chars().all(plain) => id.to_owned(),
@@ -61,7 +66,11 @@ pub async fn request_id(mut request: Request, next: Next) -> Response {
 
 /// One line per request: method, path, status, duration. Never a query string, which may hold a token, nor a body.
 pub async fn log(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default();
     let method = request.method().clone();
     // an upload's path is its secret
     let path = match request.uri().path() {
@@ -72,7 +81,10 @@ pub async fn log(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
     let _entered = span.enter();
-    let (status, duration_ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
+    let (status, duration_ms) = (
+        response.status().as_u16(),
+        started.elapsed().as_millis() as u64,
+    );
     if path.starts_with("/health") || path.starts_with("/graphiql/assets") {
         tracing::debug!(http.method = %method, http.path = %path, http.status = status, duration_ms, "{method} {path} {status}");
     } else {

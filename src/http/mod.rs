@@ -65,9 +65,13 @@ pub fn router(edge: Edge) -> Router {
         .route("/exports/reports/{report}", get(exports::report))
         .route("/health", get(health::summary))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .route("/uploads/{token}", put(uploads::receive).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/uploads/{token}",
+            put(uploads::receive).layer(DefaultBodyLimit::disable()),
+        )
         .fallback(envelope::unknown_route)
-        .method_not_allowed_fallback(envelope::wrong_method);
+        .method_not_allowed_fallback(envelope::wrong_method)
+        .layer(from_fn(envelope::enveloped));
 
     let mut router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
@@ -77,7 +81,10 @@ pub fn router(edge: Edge) -> Router {
         .route("/health/ready", get(health::ready))
         .route("/health/startup", get(health::startup))
         .nest("/api/v1", api)
-        .route("/api/events", get(|| async { Redirect::permanent("/api/v1/events") }))
+        .route(
+            "/api/events",
+            get(|| async { Redirect::permanent("/api/v1/events") }),
+        )
         .route("/api/{*rest}", any(envelope::unknown_route))
         .fallback(envelope::unknown_route);
     if edge.handles.config.graphiql() != Graphiql::Off {
@@ -102,8 +109,13 @@ pub fn router(edge: Edge) -> Router {
 
 /// The single-page apps that may call from a browser, with cookies.
 fn cors(edge: &Edge) -> CorsLayer {
-    let origins: Vec<HeaderValue> =
-        edge.handles.config.frontend_url.iter().filter_map(|origin| origin.trim_end_matches('/').parse().ok()).collect();
+    let origins: Vec<HeaderValue> = edge
+        .handles
+        .config
+        .frontend_url
+        .iter()
+        .filter_map(|origin| origin.trim_end_matches('/').parse().ok())
+        .collect();
     CorsLayer::new()
         .allow_origin(origins)
         .allow_credentials(true)

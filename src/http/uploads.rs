@@ -12,7 +12,12 @@ use crate::files;
 use crate::graphql::node::global;
 
 /// `PUT /api/v1/uploads/{token}`: the bytes of a file, streamed. The token names the file and proves the right.
-pub async fn receive(State(edge): State<Edge>, caller: Caller, Path(token): Path<String>, request: Request) -> Response {
+pub async fn receive(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
     let bytes = request.into_body().into_data_stream();
     match files::receive(&edge.handles, &token, bytes).await {
         Ok(file) => {

@@ -23,10 +23,16 @@ pub async fn deliver(
 ) -> Response {
     let header = |name: &'static str| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.map(str::to_owned).ok_or_else(|| Error::invalid(name, "the header is missing; see https://www.standardwebhooks.com"))
+        value.map(str::to_owned).ok_or_else(|| {
+            Error::invalid(
+                name,
+                "the header is missing; see https://www.standardwebhooks.com",
+            )
+        })
     };
     let delivered = async {
-        let connection = local("Connection", "connection", &connection.into()).map_err(|_| Error::NotFound("connection"))?;
+        let connection = local("Connection", "connection", &connection.into())
+            .map_err(|_| Error::NotFound("connection"))?;
         let envelope = Envelope {
             id: header("webhook-id")?,
             timestamp: header("webhook-timestamp")?,

@@ -4,6 +4,7 @@
 //! One task per socket. It polls its operations only when the last message has left, so a slow client slows its own
 //! streams, which wait in the event log, and nothing piles up here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,13 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::{StreamExt, StreamMap};
 
 use super::Edge;
 use super::caller::Caller;
 use crate::ctx::Ctx;
+use crate::graphql::events::Place;
 use crate::graphql::message::from_json;
 use crate::graphql::request::Allowed;
 use crate::graphql::status::to_json;
@@ -29,6 +32,8 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const INIT: Duration = Duration::from_secs(10);
 /// How often a quiet socket is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(25);
+/// How soon after subscribing the client is told where its stream stands.
+const ANNOUNCE: Duration = Duration::from_millis(100);
 /// How long a message may take to leave.
 const SEND: Duration = Duration::from_secs(30);
 /// The longest message a client may send.
@@ -37,8 +42,16 @@ const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 const OPERATIONS: usize = 100;
 
 /// Takes the socket over.
-pub fn open(edge: Edge, caller: Caller, upgrade: WebSocketUpgrade, headers: &HeaderMap) -> Response {
-    let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|v| v.to_str().ok()).unwrap_or_default();
+pub fn open(
+    edge: Edge,
+    caller: Caller,
+    upgrade: WebSocketUpgrade,
+    headers: &HeaderMap,
+) -> Response {
+    let offered = headers
+        .get(header::SEC_WEBSOCKET_PROTOCOL)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     if !offered.split(',').any(|name| name.trim() == PROTOCOL) {
         let message = format!("open the socket with the subprotocol {PROTOCOL}");
         return (StatusCode::BAD_REQUEST, message).into_response();
@@ -50,7 +63,15 @@ pub fn open(edge: Edge, caller: Caller, upgrade: WebSocketUpgrade, headers: &Hea
         .write_buffer_size(4 * 1024)
         .max_message_size(MESSAGE_MAX_BYTES)
         .on_upgrade(move |socket| async move {
-            let mut session = Session { edge, caller, socket, ctx: None, operations: StreamMap::new() };
+            let mut session = Session {
+                edge,
+                caller,
+                socket,
+                ctx: None,
+                operations: StreamMap::new(),
+                places: HashMap::new(),
+                keepalive: interval_at(Instant::now() + KEEPALIVE, KEEPALIVE),
+            };
             if let Err((code, reason)) = session.run().await {
                 session.close(code, reason).await;
             }
@@ -71,7 +92,7 @@ enum Incoming {
 }
 
 enum Answer {
-    Item(async_graphql::Response),
+    Item(Box<async_graphql::Response>),
     End,
 }
 
@@ -81,13 +102,15 @@ struct Session {
     socket: WebSocket,
     ctx: Option<Arc<Ctx>>,
     operations: StreamMap<String, BoxStream<'static, Answer>>,
+    /// How far each operation has got over events it does not want.
+    places: HashMap<String, Place>,
+    keepalive: Interval,
 }
 
 impl Session {
     async fn run(&mut self) -> Result<(), Closing> {
-        let opened = tokio::time::Instant::now();
+        let opened = Instant::now();
         let stopping = self.edge.stopping.clone();
-        let mut keepalive = tokio::time::interval_at(opened + KEEPALIVE, KEEPALIVE);
         loop {
             let expiry = self.remaining();
             tokio::select! {
@@ -105,14 +128,15 @@ impl Session {
                 () = tokio::time::sleep(expiry.unwrap_or(INIT)), if expiry.is_some() => {
                     return Err((4403, "the access token has expired; connect again with a new one"));
                 }
-                _ = keepalive.tick() => self.send(json!({ "type": "ping" })).await?,
+                _ = self.keepalive.tick() => self.ping().await?,
                 () = stopping.cancelled() => return Err((1001, "the server is going away; connect again")),
             }
         }
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), Closing> {
-        let message = serde_json::from_str(text).map_err(|_| (4400, "the message is not of the protocol"))?;
+        let message =
+            serde_json::from_str(text).map_err(|_| (4400, "the message is not of the protocol"))?;
         match message {
             Incoming::ConnectionInit { payload } => self.init(payload).await,
             Incoming::Ping { payload } => {
@@ -125,7 +149,7 @@ impl Session {
             Incoming::Pong {} => Ok(()),
             Incoming::Subscribe { id, payload } => self.subscribe(id, payload).await,
             Incoming::Complete { id } => {
-                self.operations.remove(&id);
+                self.forget(&id);
                 Ok(())
             }
         }
@@ -136,15 +160,24 @@ impl Session {
             return Err((4429, "too many initialisation requests"));
         }
         let sent = payload.as_ref().and_then(|p| {
-            let named = ["Authorization", "authorization"].iter().find_map(|name| p.get(*name));
+            let named = ["Authorization", "authorization"]
+                .iter()
+                .find_map(|name| p.get(*name));
             named.and_then(Value::as_str)
         });
         let bearer = match sent {
-            Some(value) => value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")).map(str::to_owned),
+            Some(value) => value
+                .strip_prefix("Bearer ")
+                .or_else(|| value.strip_prefix("bearer "))
+                .map(str::to_owned),
             None => self.caller.bearer.clone(),
         };
         let bearer = bearer.ok_or((4403, "send connection_init {Authorization: \"Bearer …\"}"))?;
-        let ctx = self.caller.ctx_of(&bearer).await.map_err(|_| (4403, "the access token is not good"))?;
+        let ctx = self
+            .caller
+            .ctx_of(&bearer)
+            .await
+            .map_err(|_| (4403, "the access token is not good"))?;
         self.ctx = Some(Arc::new(ctx));
         self.send(json!({ "type": "connection_ack" })).await
     }
@@ -159,34 +192,74 @@ impl Session {
         if self.operations.len() >= OPERATIONS {
             return Err((4429, "at most 100 operations may be open on one socket"));
         }
-        let prepared = from_json(payload).and_then(|sent| self.edge.pipeline.prepare(sent, Allowed::STREAM));
+        let prepared =
+            from_json(payload).and_then(|sent| self.edge.pipeline.prepare(sent, Allowed::STREAM));
         let mut prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 let error = refusal.into_server_error(&self.caller.request_id);
-                return self.send(json!({ "id": id, "type": "error", "payload": [error] })).await;
+                return self
+                    .send(json!({ "id": id, "type": "error", "payload": [error] }))
+                    .await;
             }
         };
-        prepared.request = prepared.request.data(Arc::new(ctx.again())).data(self.caller.origin.clone());
-        let answers = self.edge.pipeline.stream(prepared, None, self.caller.request_id.clone());
-        let answers = answers.map(Answer::Item).chain(tokio_stream::once(Answer::End));
+        let place = Place::default();
+        prepared.request = prepared
+            .request
+            .data(Arc::new(ctx.again()))
+            .data(self.caller.origin.clone())
+            .data(place.clone());
+        let answers = self
+            .edge
+            .pipeline
+            .stream(prepared, None, self.caller.request_id.clone());
+        let answers = answers
+            .map(|response| Answer::Item(Box::new(response)))
+            .chain(tokio_stream::once(Answer::End));
+        self.places.insert(id.clone(), place);
         self.operations.insert(id, Box::pin(answers));
+        // soon after, the client learns from where the stream began
+        self.keepalive.reset_after(ANNOUNCE);
         Ok(())
     }
 
     async fn tell(&mut self, id: String, answer: Answer) -> Result<(), Closing> {
         let Answer::Item(response) = answer else {
-            self.operations.remove(&id);
+            self.forget(&id);
             return self.send(json!({ "id": id, "type": "complete" })).await;
         };
         let body = to_json(&response).map_err(|_| (1011, "an answer could not be written"))?;
-        let payload: Value = serde_json::from_slice(&body).map_err(|_| (1011, "an answer could not be written"))?;
+        let payload: Value =
+            serde_json::from_slice(&body).map_err(|_| (1011, "an answer could not be written"))?;
         if payload.get("data").is_none() {
             // nothing was executed: the operation as such was refused, and that ends it
-            self.operations.remove(&id);
-            return self.send(json!({ "id": id, "type": "error", "payload": payload["errors"] })).await;
+            self.forget(&id);
+            return self
+                .send(json!({ "id": id, "type": "error", "payload": payload["errors"] }))
+                .await;
         }
-        self.send(json!({ "id": id, "type": "next", "payload": payload })).await
+        self.send(json!({ "id": id, "type": "next", "payload": payload }))
+            .await
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.operations.remove(id);
+        self.places.remove(id);
+    }
+
+    /// Asks whether the client is there, and tells it where each stream stands: a stream whose events are rare is
+    /// resumed from there and not from its last event, which may be long gone.
+    async fn ping(&mut self) -> Result<(), Closing> {
+        let cursors: serde_json::Map<String, Value> = self
+            .places
+            .iter()
+            .filter_map(|(id, place)| Some((id.clone(), place.cursor()?.to_string().into())))
+            .collect();
+        let mut ping = json!({ "type": "ping" });
+        if !cursors.is_empty() {
+            ping["payload"] = json!({ "cursors": cursors });
+        }
+        self.send(ping).await
     }
 
     async fn send(&mut self, message: Value) -> Result<(), Closing> {
@@ -200,7 +273,10 @@ impl Session {
 
     async fn close(&mut self, code: u16, reason: &'static str) {
         if code != 0 {
-            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            let frame = Message::Close(Some(CloseFrame {
+                code,
+                reason: reason.into(),
+            }));
             drop(tokio::time::timeout(Duration::from_secs(1), self.socket.send(frame)).await);
         }
     }

@@ -20,6 +20,17 @@ pub async fn depth(db: &Db, tenant: Option<TenantId>) -> Result<u64> {
     Ok(pending.count(&tx).await?)
 }
 
+/// Whether a worker is at work: some job is held under a lease that has not run out.
+pub async fn is_worked(db: &Db, now: DateTime<Utc>) -> Result<bool> {
+    let tx = db.read_across_tenants("looking for a worker").await?;
+    let held = job::Entity::find()
+        .filter(job::Column::State.eq(job::State::Running))
+        .filter(job::Column::LeaseUntil.gt(now))
+        .one(&tx)
+        .await?;
+    Ok(held.is_some())
+}
+
 /// The dead jobs of a tenant, newest first.
 pub async fn dead(db: &Db, tenant: TenantId, limit: u64) -> Result<Vec<job::Model>> {
     let tx = db.read_across_tenants("listing dead jobs").await?;

@@ -126,6 +126,7 @@ pub async fn fail(
             .col_expr(job::Column::Claim, Expr::value(Option::<Uuid>::None))
             .filter(job::Column::Id.eq(job.id))
             .filter(job::Column::Claim.eq(claim.id))
+            .filter(job::Column::State.eq(job::State::Running))
             .exec(&tx)
             .await?;
     }

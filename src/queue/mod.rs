@@ -15,7 +15,7 @@ mod claim;
 mod policy;
 mod retention;
 
-pub use backlog::{dead, depth, redrive};
+pub use backlog::{dead, depth, is_worked, redrive};
 pub use claim::{Claim, claim, exhausted, fail, recover, release, renew};
 pub use policy::{Policy, Queue};
 pub use retention::prune;

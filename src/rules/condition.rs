@@ -145,9 +145,9 @@ pub struct Actions {
     /// The category to propose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Uuid>,
-    /// The project to file it under.
+    /// The project to file it under, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project: Option<Uuid>,
+    pub project: Option<String>,
     /// A note to leave on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -94,7 +94,7 @@ fn range<T: fmt::Display>(
 }
 
 /// Units of 10^-5 as people write them: at least two decimals, no more than are needed.
-fn decimal(units: i64) -> String {
+pub fn decimal(units: i64) -> String {
     let sign = if units < 0 { "-" } else { "" };
     let size = units.unsigned_abs();
     let fraction = format!("{:05}", size % 100_000);

@@ -77,7 +77,7 @@ pub struct Outcome {
     /// The category of the first matching rule that has one.
     pub category: Option<Filled<Uuid>>,
     /// The project, likewise.
-    pub project: Option<Filled<Uuid>>,
+    pub project: Option<Filled<String>>,
     /// The note, likewise.
     pub note: Option<Filled<String>>,
     /// The rules that matched, in order.
@@ -321,7 +321,7 @@ mod tests {
             rule(
                 3,
                 json!({ "direction": "out" }),
-                json!({ "category": id(73), "project": id(74), "note": "taxi" }),
+                json!({ "category": id(73), "project": "Depot", "note": "taxi" }),
             ),
         ]);
         let outcome = rules.evaluate(&facts("uber", -EUR), true);
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(
             outcome.project,
             Some(Filled {
-                value: Uuid::from_u128(74),
+                value: "Depot".to_owned(),
                 by: Uuid::from_u128(3)
             })
         );

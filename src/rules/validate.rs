@@ -151,10 +151,12 @@ impl Check {
         self.require(some, "", || {
             "a category, a project or a note is needed".to_owned()
         })?;
-        match &actions.note {
-            Some(note) => self.at(".note", |check| check.text(note)),
-            None => Ok(()),
+        for (name, value) in [(".project", &actions.project), (".note", &actions.note)] {
+            if let Some(value) = value {
+                self.at(name, |check| check.text(value))?;
+            }
         }
+        Ok(())
     }
 
     /// Checks what lies one step further down.

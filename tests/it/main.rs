@@ -1,1 +1,34 @@
+//! The whole product through its front door: tests speak GraphQL or HTTP to a real app on a real database of its own.
+//!
+//! Each test runs in the world that `BALANCE_TEST_WORLD` names: `embedded` (SQLite, in process; the default) or
+//! `production` (PostgreSQL as the application role, and Redis). `tools/test.sh` runs the suite in both.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails where something is missing"
+)]
+
+mod support;
+
+mod approvals;
+mod authorization;
+mod categories;
+mod connections;
+mod crash;
+mod direction;
+mod edge;
+mod events;
+mod health;
+mod identity;
+mod imports;
+mod outage;
+mod policies;
+mod processing;
+mod real_data;
+mod records;
+mod reports;
+mod rules;
+mod schema;
+mod sockets;
+mod stranger;
+mod streams;

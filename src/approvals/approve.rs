@@ -1,0 +1,97 @@
+//! Accepting what is proposed.
+//!
+//! The pipeline's decision stays the one in force: a person agreed with it and decided nothing else.
+
+use entity::{ApprovalId, approval, category, record};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
+
+use super::answer::{self, Answer};
+use crate::ctx::{Ctx, Event, Outcome, Tx};
+use crate::error::{Error, Result};
+use crate::permission::Permission;
+
+/// Accepts the proposal of a waiting approval: its record enters the books.
+pub async fn approve(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
+    answer::only(approve_many(ctx, &[id]).await?)
+}
+
+/// Accepts many proposals at once, each on its own: one that cannot be accepted holds back no other.
+#[tracing::instrument(skip_all, fields(approvals = ids.len()))]
+pub async fn approve_many(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<Answer>> {
+    ctx.require(Permission::DecideApprovals)?;
+    answer::checked(ids)?;
+    let mut tx = ctx.begin().await?;
+    let open = tx
+        .select::<category::Entity>()
+        .select_only()
+        .column(category::Column::Id)
+        .filter(category::Column::ArchivedAt.is_null())
+        .into_query();
+    // the condition is in the UPDATE: two reviewers, one decision
+    let decided = tx
+        .update::<approval::Entity>()
+        .col_expr(
+            approval::Column::Status,
+            Expr::value(approval::Status::Approved),
+        )
+        .col_expr(
+            approval::Column::CategoryId,
+            Expr::col(approval::Column::ProposedCategoryId),
+        )
+        .col_expr(approval::Column::DecidedBy, Expr::value(ctx.user()))
+        .col_expr(approval::Column::DecidedAt, Expr::value(Some(ctx.now())))
+        .filter(approval::Column::Id.is_in(ids.iter().copied()))
+        .filter(approval::Column::Status.eq(approval::Status::Pending))
+        .filter(approval::Column::ProposedCategoryId.in_subquery(open))
+        .exec_with_returning(tx.on())
+        .await?;
+    let answers = answer::answers(&tx, ids, &decided).await?;
+    if decided.is_empty() {
+        return Ok(answers);
+    }
+    enter_books(&tx, &decided).await?;
+    for row in &decided {
+        let Some(category) = row.category_id else {
+            return Err(Error::internal(
+                "an approval without a category was approved",
+            ));
+        };
+        tx.record(Event::TxApproved {
+            approval: row.id,
+            record: row.record_id,
+            decision: row.decision_id,
+            category,
+            outcome: Outcome::Approved,
+        });
+    }
+    tx.commit().await?;
+    Ok(answers)
+}
+
+/// Moves records from PROCESSED to APPROVED; they carry the proposed category already.
+async fn enter_books(tx: &Tx<'_>, decided: &[approval::Model]) -> Result<()> {
+    let updated = tx
+        .update::<record::Entity>()
+        .col_expr(
+            record::Column::Status,
+            Expr::value(record::Status::Approved),
+        )
+        .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
+        .filter(record::Column::Id.is_in(decided.iter().map(|row| row.record_id)))
+        .filter(record::Column::Status.eq(record::Status::Processed))
+        .exec(tx.on())
+        .await?;
+    all_moved(updated.rows_affected, decided.len())
+}
+
+/// Refuses the whole change when a record was not in the state it had to leave.
+pub(super) fn all_moved(moved: u64, wanted: usize) -> Result<()> {
+    if moved == wanted as u64 {
+        Ok(())
+    } else {
+        Err(Error::conflict(
+            "a record was being changed at the same time; look again",
+        ))
+    }
+}

@@ -1,0 +1,84 @@
+//! Finding that a record does not belong in the books.
+
+use entity::{ApprovalId, CategoryId, approval, record};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, QueryFilter};
+
+use super::answer::{self, Answer};
+use super::approve::all_moved;
+use crate::ctx::{Ctx, Event};
+use crate::error::{Error, Result};
+use crate::permission::Permission;
+
+/// How many characters a comment may have.
+const MAX_COMMENT: usize = 2_000;
+
+/// Rejects the record of a waiting approval.
+pub async fn reject(ctx: &Ctx, id: ApprovalId, comment: Option<String>) -> Result<approval::Model> {
+    answer::only(reject_many(ctx, &[id], comment).await?)
+}
+
+/// Rejects many at once, each on its own.
+#[tracing::instrument(skip_all, fields(approvals = ids.len()))]
+pub async fn reject_many(
+    ctx: &Ctx,
+    ids: &[ApprovalId],
+    comment: Option<String>,
+) -> Result<Vec<Answer>> {
+    ctx.require(Permission::DecideApprovals)?;
+    answer::checked(ids)?;
+    let comment = comment
+        .map(|comment| comment.trim().to_owned())
+        .filter(|comment| !comment.is_empty());
+    if comment
+        .as_ref()
+        .is_some_and(|c| c.chars().count() > MAX_COMMENT)
+    {
+        return Err(Error::invalid(
+            "comment",
+            format!("at most {MAX_COMMENT} characters are accepted"),
+        ));
+    }
+    let mut tx = ctx.begin().await?;
+    let decided = tx
+        .update::<approval::Entity>()
+        .col_expr(
+            approval::Column::Status,
+            Expr::value(approval::Status::Rejected),
+        )
+        .col_expr(approval::Column::Comment, Expr::value(comment))
+        .col_expr(approval::Column::DecidedBy, Expr::value(ctx.user()))
+        .col_expr(approval::Column::DecidedAt, Expr::value(Some(ctx.now())))
+        .filter(approval::Column::Id.is_in(ids.iter().copied()))
+        .filter(approval::Column::Status.eq(approval::Status::Pending))
+        .exec_with_returning(tx.on())
+        .await?;
+    let answers = answer::answers(&tx, ids, &decided).await?;
+    if decided.is_empty() {
+        return Ok(answers);
+    }
+    let moved = tx
+        .update::<record::Entity>()
+        .col_expr(
+            record::Column::Status,
+            Expr::value(record::Status::Rejected),
+        )
+        .col_expr(
+            record::Column::CategoryId,
+            Expr::value(Option::<CategoryId>::None),
+        )
+        .col_expr(record::Column::UpdatedAt, Expr::value(ctx.now()))
+        .filter(record::Column::Id.is_in(decided.iter().map(|row| row.record_id)))
+        .filter(record::Column::Status.eq(record::Status::Processed))
+        .exec(tx.on())
+        .await?;
+    all_moved(moved.rows_affected, decided.len())?;
+    for row in &decided {
+        tx.record(Event::TxRejected {
+            approval: row.id,
+            record: row.record_id,
+        });
+    }
+    tx.commit().await?;
+    Ok(answers)
+}

@@ -1,0 +1,94 @@
+//! Taking a decision back. The decision itself is kept; the record waits again, in a new approval.
+
+use entity::approval::{self, Status};
+use entity::{ApprovalId, decision, record};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use serde_json::json;
+
+use super::approve::all_moved;
+use crate::ctx::{Ctx, Event};
+use crate::error::{Error, Result};
+use crate::permission::Permission;
+
+/// Reopens a decided approval: the new approval, which proposes what the pipeline proposed then.
+#[tracing::instrument(skip_all, fields(approval.id = %id))]
+pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
+    ctx.require(Permission::DecideApprovals)?;
+    let mut tx = ctx.begin().await?;
+    let decided = tx
+        .select::<approval::Entity>()
+        .filter(approval::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx.on())
+        .await?
+        .ok_or(Error::NotFound("approval"))?;
+    let from = match decided.status {
+        Status::Approved => "APPROVED",
+        Status::Overridden => "OVERRIDDEN",
+        Status::Rejected => "REJECTED",
+        Status::Pending => return Err(Error::conflict("it was not decided yet")),
+        Status::Reopened => return Err(Error::conflict("it was reopened already")),
+        Status::Cancelled => {
+            return Err(Error::conflict(
+                "its record was voided or decided anew; nothing is left to reopen",
+            ));
+        }
+    };
+    let kept = tx
+        .update::<approval::Entity>()
+        .col_expr(approval::Column::Status, Expr::value(Status::Reopened))
+        .filter(approval::Column::Id.eq(id))
+        .filter(approval::Column::Status.eq(decided.status))
+        .exec(tx.on())
+        .await?;
+    all_moved(kept.rows_affected, 1)?;
+    let proposal = tx
+        .select::<decision::Entity>()
+        .filter(decision::Column::Id.eq(decided.decision_id))
+        .one(tx.on())
+        .await?
+        .ok_or_else(|| Error::internal("an approval without its decision"))?;
+    let moved = tx
+        .update::<record::Entity>()
+        .col_expr(
+            record::Column::Status,
+            Expr::value(record::Status::Processed),
+        )
+        .col_expr(
+            record::Column::CategoryId,
+            Expr::value(decided.proposed_category_id),
+        )
+        .col_expr(record::Column::Project, Expr::value(proposal.project))
+        .col_expr(record::Column::Note, Expr::value(proposal.note))
+        .col_expr(record::Column::DecisionId, Expr::value(Some(proposal.id)))
+        .col_expr(record::Column::UpdatedAt, Expr::value(ctx.now()))
+        .filter(record::Column::Id.eq(decided.record_id))
+        .filter(record::Column::Status.is_in([record::Status::Approved, record::Status::Rejected]))
+        .exec(tx.on())
+        .await?;
+    all_moved(moved.rows_affected, 1)?;
+    let waiting = approval::Model {
+        id: ctx.id(),
+        status: Status::Pending,
+        category_id: None,
+        comment: None,
+        decided_by: None,
+        decided_at: None,
+        reopened_from: Some(decided.id),
+        created_at: ctx.now(),
+        ..decided
+    };
+    tx.insert(waiting.clone()).await?;
+    tx.record_diff(
+        Event::ApprovalReopened {
+            approval: waiting.id,
+            record: waiting.record_id,
+            reopened: id,
+            category: decided.category_id,
+        },
+        json!({ "status": { "from": from, "to": "REOPENED" } }),
+    );
+    tx.commit().await?;
+    Ok(waiting)
+}

@@ -1,0 +1,335 @@
+//! The approval queue, as clients see it.
+
+mod input;
+mod payload;
+mod prefetch;
+mod preview;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval};
+pub use input::{
+    ApprovalFilter, ApproveRecordInput, ApproveRecordsInput, OverrideRecordInput,
+    OverrideRecordsInput, RejectRecordInput, RejectRecordsInput, ReopenApprovalInput,
+    RuleFromOverrideInput,
+};
+pub use payload::{
+    ApprovalAnswer, ApproveRecordPayload, ApproveRecordsPayload, OverrideRecordPayload,
+    OverrideRecordsPayload, RejectRecordPayload, RejectRecordsPayload, ReopenApprovalPayload,
+};
+pub use preview::RulePreview;
+
+use super::categories::Category;
+use super::condition::{self, RuleConditionInput};
+use super::decisions::{Decision, DecisionSource};
+use super::loader::{OpLoader, find, load};
+use super::node::{global, local, local_all};
+use super::op::Op;
+use super::page::{Connection, asks, window};
+use super::records::Record;
+use crate::approvals::{self, Override, RuleFromOverride};
+use crate::error::{Error, Result};
+
+/// What happened to an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "approval::Status")]
+pub enum ApprovalStatus {
+    /// Waiting for a person.
+    Pending,
+    /// The proposal was accepted.
+    Approved,
+    /// Another category was chosen.
+    Overridden,
+    /// The record does not belong in the books.
+    Rejected,
+    /// It was decided and then taken back; another approval took its place.
+    Reopened,
+    /// Its record was voided or decided anew.
+    Cancelled,
+}
+
+/// A decision a person owes, or has made, about a record.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex, serial)]
+pub struct Approval {
+    /// Opaque global id.
+    pub id: ID,
+    /// What happened to it so far.
+    pub status: ApprovalStatus,
+    /// Where the proposal came from.
+    pub source: DecisionSource,
+    /// How sure the proposal is: an honest chance of being right, 0 to 1.
+    pub confidence: f64,
+    /// What the reviewer said.
+    pub comment: Option<String>,
+    /// The user who decided.
+    pub decided_by_id: Option<ID>,
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The approval that was reopened to make this one.
+    pub reopened_from_id: Option<ID>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    #[graphql(skip)]
+    record_id: RecordId,
+    #[graphql(skip)]
+    decision_id: DecisionId,
+    #[graphql(skip)]
+    proposed_category_id: Option<CategoryId>,
+    #[graphql(skip)]
+    category_id: Option<CategoryId>,
+}
+
+impl From<approval::Model> for Approval {
+    fn from(row: approval::Model) -> Self {
+        Self {
+            id: global("Approval", row.id),
+            status: row.status.into(),
+            source: row.source.into(),
+            confidence: row.confidence,
+            comment: row.comment,
+            decided_by_id: row.decided_by.map(|id| global("User", id)),
+            decided_at: row.decided_at,
+            reopened_from_id: row.reopened_from.map(|id| global("Approval", id)),
+            created_at: row.created_at,
+            record_id: row.record_id,
+            decision_id: row.decision_id,
+            proposed_category_id: row.proposed_category_id,
+            category_id: row.category_id,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Approval {
+    /// The record under review.
+    async fn record(&self, ctx: &Context<'_>) -> Result<Record> {
+        load(ctx, self.record_id, "record").await
+    }
+
+    /// What the pipeline decided, and everything it considered.
+    async fn decision(&self, ctx: &Context<'_>) -> Result<Decision> {
+        load(ctx, self.decision_id, "decision").await
+    }
+
+    /// The category that is proposed.
+    async fn proposed_category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.proposed_category_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The category that was decided.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.category_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl Loader<ApprovalId> for OpLoader {
+    type Value = Approval;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[ApprovalId]) -> Result<HashMap<ApprovalId, Approval>, Arc<Error>> {
+        let rows = approvals::find_all(&self.ctx, ids)
+            .await
+            .map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
+    }
+}
+
+impl Loader<DecisionId> for OpLoader {
+    type Value = Decision;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[DecisionId]) -> Result<HashMap<DecisionId, Decision>, Arc<Error>> {
+        let rows = approvals::decisions(&self.ctx, ids)
+            .await
+            .map_err(Arc::new)?;
+        Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
+    }
+}
+
+/// Questions about approvals.
+#[derive(Default)]
+pub struct ApprovalsQuery;
+
+#[Object]
+impl ApprovalsQuery {
+    /// Approvals, oldest first. Needs `approvals:read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn approvals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which are wanted; all when absent.")] filter: Option<ApprovalFilter>,
+        #[graphql(desc = "Newest first instead, as for a history.", default)] newest_first: bool,
+        #[graphql(desc = "How many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "After this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many of the last, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Approval>> {
+        let op = ctx.op()?;
+        let filter = filter.unwrap_or_default().read()?;
+        let window = window(first, after, last, before)?;
+        let page = approvals::list(op, &filter, newest_first, &window).await?;
+        prefetch::children(ctx, &page.rows).await?;
+        let mut connection = Connection::of(page, Approval::from);
+        if asks(ctx, "totalCount") {
+            let total = approvals::count(op, &filter).await?;
+            connection.total_count = Some(i64::try_from(total).unwrap_or(i64::MAX));
+        }
+        Ok(connection)
+    }
+
+    /// An approval. Needs `approvals:read`.
+    async fn approval(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which approval.")] id: ID,
+    ) -> Result<Option<Approval>> {
+        ctx.op()?;
+        find(ctx, local::<ApprovalId>("Approval", "id", &id)?).await
+    }
+
+    /// What a rule made from overriding an approval would have matched: with the conditions given, or with those that
+    /// are suggested. Needs `approvals:read` and `rules:read`.
+    async fn rule_from_override_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which approval.")] approval_id: ID,
+        #[graphql(desc = "The category it would be overridden with.")] category_id: ID,
+        #[graphql(desc = "When the rule would match; suggested when absent.")] conditions: Option<
+            RuleConditionInput,
+        >,
+    ) -> Result<RulePreview> {
+        let approval = local("Approval", "approvalId", &approval_id)?;
+        let category = local("Category", "categoryId", &category_id)?;
+        let conditions = conditions.map(condition::read).transpose()?;
+        let preview = approvals::rule_preview(ctx.op()?, approval, category, conditions).await?;
+        Ok(preview.into())
+    }
+}
+
+/// What can be done to approvals.
+#[derive(Default)]
+pub struct ApprovalsMutation;
+
+#[Object]
+impl ApprovalsMutation {
+    /// Accept what is proposed: the record enters the books. Needs `approvals:decide`.
+    async fn approve_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ApproveRecordInput,
+    ) -> Result<ApproveRecordPayload> {
+        let approved = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            approvals::approve(ctx.op()?, id).await
+        };
+        ApproveRecordPayload::of(approved.await)
+    }
+
+    /// Accept many proposals, each on its own. Needs `approvals:decide`.
+    async fn approve_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ApproveRecordsInput,
+    ) -> Result<ApproveRecordsPayload> {
+        let approved = async {
+            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
+            approvals::approve_many(ctx.op()?, &ids).await
+        };
+        ApproveRecordsPayload::of(approved.await)
+    }
+
+    /// File a record under another category than is proposed, and make a rule of it if wanted. Needs
+    /// `approvals:decide`.
+    async fn override_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: OverrideRecordInput,
+    ) -> Result<OverrideRecordPayload> {
+        let overridden = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            let choice = Override {
+                category: local("Category", "categoryId", &input.category_id)?,
+                project: input.project,
+                note: input.note,
+            };
+            let rule = match input.make_rule {
+                Some(rule) => Some(RuleFromOverride {
+                    name: rule.name,
+                    conditions: rule.conditions.map(condition::read).transpose()?,
+                    stop: rule.stop,
+                }),
+                None => None,
+            };
+            approvals::override_category(ctx.op()?, id, choice, rule).await
+        };
+        OverrideRecordPayload::of(overridden.await)
+    }
+
+    /// File many records under one category, each on its own. Needs `approvals:decide`.
+    async fn override_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: OverrideRecordsInput,
+    ) -> Result<OverrideRecordsPayload> {
+        let overridden = async {
+            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
+            let choice = Override {
+                category: local("Category", "categoryId", &input.category_id)?,
+                project: input.project,
+                note: input.note,
+            };
+            approvals::override_many(ctx.op()?, &ids, choice).await
+        };
+        OverrideRecordsPayload::of(overridden.await)
+    }
+
+    /// Find that a record does not belong in the books. Needs `approvals:decide`.
+    async fn reject_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: RejectRecordInput,
+    ) -> Result<RejectRecordPayload> {
+        let rejected = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            approvals::reject(ctx.op()?, id, input.comment).await
+        };
+        RejectRecordPayload::of(rejected.await)
+    }
+
+    /// Find that many records do not belong in the books, each on its own. Needs `approvals:decide`.
+    async fn reject_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: RejectRecordsInput,
+    ) -> Result<RejectRecordsPayload> {
+        let rejected = async {
+            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
+            approvals::reject_many(ctx.op()?, &ids, input.comment).await
+        };
+        RejectRecordsPayload::of(rejected.await)
+    }
+
+    /// Take a decision back: it is kept, and the record waits again in a new approval. Needs `approvals:decide`.
+    async fn reopen_approval(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ReopenApprovalInput,
+    ) -> Result<ReopenApprovalPayload> {
+        let reopened = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            approvals::reopen(ctx.op()?, id).await
+        };
+        ReopenApprovalPayload::of(reopened.await)
+    }
+}

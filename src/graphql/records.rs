@@ -1,0 +1,371 @@
+//! Records, as clients see them.
+
+mod input;
+mod prefetch;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{ComplexObject, Context, Enum, ID, Json, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::{AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, record};
+pub use input::{
+    ErrorPolicy, ImportRecordsInput, ImportRow, MoneyDirection, RecordFilter, RecordOrder,
+    RetryFailedRecordsInput,
+};
+pub(super) use prefetch::{feed_accounts, feed_connections};
+use serde_json::Value;
+
+use super::accounts::Account;
+use super::categories::Category;
+use super::connections::Connection;
+use super::decisions::{Decision, DecisionsOf};
+use super::error::{UserError, UserErrorCode, payload};
+use super::imports::Import;
+use super::loader::{OpLoader, find};
+use super::node::{global, local};
+use super::op::Op;
+use super::page::{self, asks, window};
+use super::scalar::{Date, Money};
+use crate::error::{Error, Result};
+use crate::events;
+use crate::records::{self, RowAnswer};
+
+/// How far a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "record::Status")]
+pub enum RecordStatus {
+    /// Stored, waiting for the pipeline.
+    Received,
+    /// A decision is proposed.
+    Processed,
+    /// A person, or earned automation, agreed.
+    Approved,
+    /// It does not belong in the books.
+    Rejected,
+    /// The pipeline gave up; it can be retried.
+    Failed,
+    /// Taken back with its import.
+    Voided,
+}
+
+/// One movement of money, as received and as understood.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex, serial)]
+pub struct Record {
+    /// Opaque global id.
+    pub id: ID,
+    /// How far it is.
+    pub status: RecordStatus,
+    /// The local date it happened.
+    pub occurred_on: Date,
+    /// How much moved: money in is positive, money out negative.
+    pub amount: Money,
+    /// The text the bank sent.
+    pub description: String,
+    /// The merchant, normalised.
+    pub merchant: String,
+    /// Proposed or approved project.
+    pub project: Option<String>,
+    /// A note set by rule or person.
+    pub note: Option<String>,
+    /// Why processing failed.
+    pub error: Option<String>,
+    /// The source's id of it, or a content key (`v1:…`).
+    pub external_id: String,
+    /// The row as received.
+    pub raw: String,
+    /// What the source added.
+    pub metadata: Option<Json<Value>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was voided.
+    pub voided_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    key: RecordId,
+    #[graphql(skip)]
+    category_id: Option<CategoryId>,
+    #[graphql(skip)]
+    account_id: Option<AccountId>,
+    #[graphql(skip)]
+    connection_id: Option<ConnectionId>,
+    #[graphql(skip)]
+    import_id: Option<ImportId>,
+    #[graphql(skip)]
+    decision_id: Option<DecisionId>,
+}
+
+#[ComplexObject]
+impl Record {
+    /// The account money moved on.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<Account>> {
+        match self.account_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Proposed or approved category.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.category_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The connection that delivered it. Needs `connections:read`.
+    async fn connection(&self, ctx: &Context<'_>) -> Result<Option<Connection>> {
+        match self.connection_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The import that brought it.
+    async fn import(&self, ctx: &Context<'_>) -> Result<Option<Import>> {
+        match self.import_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The decision in force.
+    async fn decision(&self, ctx: &Context<'_>) -> Result<Option<Decision>> {
+        let Some(id) = self.decision_id.map(|id| global("Decision", id)) else {
+            return Ok(None);
+        };
+        let all = find(ctx, DecisionsOf(self.key)).await?.unwrap_or_default();
+        Ok(all.into_iter().find(|decision| decision.id == id))
+    }
+
+    /// The reasoning of the decision in force as one document: source, model, rationale, confidence and what was
+    /// considered.
+    async fn reasoning_trace(&self, ctx: &Context<'_>) -> Result<Option<Json<Value>>> {
+        let decision = self.decision(ctx).await?;
+        Ok(decision.map(|decision| Json(decision.reasoning_trace())))
+    }
+
+    /// Everything decided about it, oldest first.
+    async fn decisions(&self, ctx: &Context<'_>) -> Result<Vec<Decision>> {
+        Ok(find(ctx, DecisionsOf(self.key)).await?.unwrap_or_default())
+    }
+}
+
+impl From<record::Model> for Record {
+    fn from(row: record::Model) -> Self {
+        let metadata = row.metadata.as_deref();
+        Self {
+            id: global("Record", row.id),
+            status: row.status.into(),
+            occurred_on: Date(row.occurred_on),
+            amount: Money::of(row.amount, &row.currency),
+            external_id: records::external_id(&row).to_owned(),
+            description: row.description,
+            merchant: row.merchant_key,
+            category_id: row.category_id,
+            project: row.project,
+            note: row.note,
+            error: row.error,
+            raw: row.raw,
+            metadata: metadata.and_then(|json| serde_json::from_str(json).ok().map(Json)),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            voided_at: row.deleted_at,
+            key: row.id,
+            account_id: row.account_id,
+            connection_id: row.connection_id,
+            import_id: row.import_id,
+            decision_id: row.decision_id,
+        }
+    }
+}
+
+impl Loader<RecordId> for OpLoader {
+    type Value = Record;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[RecordId]) -> Result<HashMap<RecordId, Record>, Arc<Error>> {
+        let found = records::by_ids(&self.ctx, ids).await.map_err(Arc::new)?;
+        Ok(found.into_iter().map(|row| (row.id, row.into())).collect())
+    }
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ImportRowStatus {
+    /// It is a record now.
+    New,
+    /// It was a record already.
+    Duplicate,
+    /// It could not be read.
+    Refused,
+    /// It is good, and was left out because another row is not.
+    NotStored,
+}
+
+/// The answer to one row.
+#[derive(SimpleObject)]
+#[graphql(complex, serial)]
+pub struct ImportRowAnswer {
+    /// Its place in the input, from 0.
+    pub index: i32,
+    /// What became of it.
+    pub status: ImportRowStatus,
+    /// What to put right in it.
+    pub error: Option<UserError>,
+    #[graphql(skip)]
+    record_id: Option<RecordId>,
+}
+
+#[ComplexObject]
+impl ImportRowAnswer {
+    /// The record it is.
+    async fn record(&self, ctx: &Context<'_>) -> Result<Option<Record>> {
+        match self.record_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl ImportRowAnswer {
+    fn of(index: usize, answer: RowAnswer) -> Self {
+        let (status, record_id, error) = match answer {
+            RowAnswer::New(record) => (ImportRowStatus::New, Some(record), None),
+            RowAnswer::Duplicate(record) => (ImportRowStatus::Duplicate, Some(record), None),
+            RowAnswer::NotStored => (ImportRowStatus::NotStored, None, None),
+            RowAnswer::Refused { field, message } => {
+                let error = UserError {
+                    field: Some(format!("rows[{index}].{field}")),
+                    message,
+                    code: UserErrorCode::BadUserInput,
+                };
+                (ImportRowStatus::Refused, None, Some(error))
+            }
+        };
+        Self {
+            index: i32::try_from(index).unwrap_or(i32::MAX),
+            status,
+            error,
+            record_id,
+        }
+    }
+}
+
+/// The answers to the rows of a call.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct ImportRecordsPayload {
+    /// One per row, in order; empty when the call as a whole was not accepted.
+    pub rows: Vec<ImportRowAnswer>,
+    /// What to put right in the call as a whole.
+    #[graphql(name = "errors")]
+    pub user_errors: Vec<UserError>,
+}
+
+/// Failed records that were driven again.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct RetryFailedRecordsPayload {
+    /// Those that were driven; records that are not failed are left out.
+    pub record_ids: Vec<ID>,
+    /// What to put right; empty when it was done.
+    #[graphql(name = "errors")]
+    pub user_errors: Vec<UserError>,
+}
+
+/// Questions about records.
+#[derive(Default)]
+pub struct RecordsQuery;
+
+#[Object]
+impl RecordsQuery {
+    /// One record, voided or not. Needs `records:read`.
+    async fn record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its global id.")] id: ID,
+    ) -> Result<Record> {
+        let id = local("Record", "id", &id)?;
+        Ok(records::load(ctx.op()?, id).await?.into())
+    }
+
+    /// The records a filter lets through. Needs `records:read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay list")]
+    async fn records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which records; all but the voided ones when left out.")] filter: Option<
+            RecordFilter,
+        >,
+        #[graphql(default, desc = "In which order.")] order_by: RecordOrder,
+        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "The cursor to start after.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The cursor to end before.")] before: Option<String>,
+    ) -> Result<page::Connection<Record>> {
+        let window = window(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().read()?;
+        let op = ctx.op()?;
+        let as_of = events::head(op).await?;
+        let page = records::list(op, &filter, order_by.into(), &window).await?;
+        prefetch::children(ctx, &page.rows).await?;
+        let mut found = page::Connection::of(page, Record::from);
+        found.as_of = Some(as_of.to_string());
+        if asks(ctx, "totalCount") {
+            found.total_count = Some(records::count(op, &filter).await? as i64);
+        }
+        Ok(found)
+    }
+}
+
+/// What is done with records.
+#[derive(Default)]
+pub struct RecordsMutation;
+
+#[Object]
+impl RecordsMutation {
+    /// Store up to 1,000 rows of an account, each once. All or nothing unless said otherwise. Needs `records:import`.
+    async fn import_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: ImportRecordsInput,
+    ) -> Result<ImportRecordsPayload> {
+        let op = ctx.op()?;
+        let stored = async {
+            let account = local("Account", "accountId", &input.account_id)?;
+            let rows = input.rows.into_iter().map(Into::into).collect();
+            records::import_records(op, account, rows, input.error_policy.into()).await
+        };
+        let (answers, user_errors) = payload(stored.await)?;
+        let rows = answers.unwrap_or_default().into_iter().enumerate();
+        Ok(ImportRecordsPayload {
+            rows: rows
+                .map(|(index, answer)| ImportRowAnswer::of(index, answer))
+                .collect(),
+            user_errors,
+        })
+    }
+
+    /// Send failed records through the pipeline again. Needs `records:void`.
+    async fn retry_failed_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: RetryFailedRecordsInput,
+    ) -> Result<RetryFailedRecordsPayload> {
+        let op = ctx.op()?;
+        let driven = async { records::retry_failed(op, input.read()?).await };
+        let (driven, user_errors) = payload(driven.await)?;
+        Ok(RetryFailedRecordsPayload {
+            record_ids: driven
+                .unwrap_or_default()
+                .into_iter()
+                .map(|id| global("Record", id))
+                .collect(),
+            user_errors,
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! The streams a page at work follows: records as they are decided, the approval queue as it moves, an import as it
+//! goes on. Each is the event log through a narrower window.
+
+use std::time::Duration;
+
+use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject, Subscription};
+use entity::{ApprovalId, CategoryId, ImportId, RecordId, event, import};
+use futures::{Stream, StreamExt};
+use serde::Deserialize;
+
+use super::approvals::Approval;
+use super::categories::Category;
+use super::events::follow;
+use super::imports::{Import, ImportProgress};
+use super::loader::{find, load};
+use super::node::local;
+use super::op::Op;
+use super::records::Record;
+use crate::ctx::Ctx;
+use crate::error::{Error, Result};
+use crate::events::{Cursor, Filter};
+use crate::imports;
+use crate::permission::Permission;
+
+/// How long the news of an import are gathered before they are told.
+const GATHER: Duration = Duration::from_millis(250);
+
+/// What the events these streams are made of say, as far as they need it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    record: RecordId,
+    approval: Option<ApprovalId>,
+    category: Option<CategoryId>,
+    confidence: Option<String>,
+    source: Option<String>,
+    outcome: Option<String>,
+}
+
+/// A record the pipeline has decided about.
+#[derive(SimpleObject)]
+#[graphql(complex, serial)]
+pub struct RecordProcessed {
+    /// Where the stream stands after it: send it as `after` to resume.
+    pub cursor: String,
+    /// What decided, such as `RULE` or `SIMILAR`.
+    pub source: String,
+    /// How sure it was, 0 to 1.
+    pub confidence: String,
+    #[graphql(skip)]
+    record_id: RecordId,
+    #[graphql(skip)]
+    category_id: Option<CategoryId>,
+}
+
+#[ComplexObject]
+impl RecordProcessed {
+    /// The record as it is now.
+    async fn record(&self, ctx: &Context<'_>) -> Result<Record> {
+        load(ctx, self.record_id, "record").await
+    }
+
+    /// The category that was proposed; absent when nothing was sure enough.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
+        match self.category_id {
+            Some(category) => find(ctx, category).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// What happened to an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ApprovalEventKind {
+    /// A record came into the queue.
+    Opened,
+    /// The proposal was accepted.
+    Approved,
+    /// Another category was chosen.
+    Overridden,
+    /// The record does not belong in the books.
+    Rejected,
+    /// A decision was taken back: the record waits again.
+    Reopened,
+}
+
+/// A movement of the approval queue.
+#[derive(SimpleObject)]
+#[graphql(complex, serial)]
+pub struct ApprovalEvent {
+    /// Where the stream stands after it: send it as `after` to resume.
+    pub cursor: String,
+    /// What happened.
+    pub kind: ApprovalEventKind,
+    #[graphql(skip)]
+    approval_id: ApprovalId,
+    #[graphql(skip)]
+    record_id: RecordId,
+}
+
+#[ComplexObject]
+impl ApprovalEvent {
+    /// The approval as it is now.
+    async fn approval(&self, ctx: &Context<'_>) -> Result<Approval> {
+        load(ctx, self.approval_id, "approval").await
+    }
+
+    /// The record it is about, as it is now. Needs `records:read`.
+    async fn record(&self, ctx: &Context<'_>) -> Result<Record> {
+        load(ctx, self.record_id, "record").await
+    }
+}
+
+impl ApprovalEvent {
+    /// The movement an event is; `None` when it moves no approval.
+    fn of(event: &event::Model) -> Result<Option<Self>> {
+        let said: Said = serde_json::from_str(&event.payload)?;
+        let kind = match (event.kind.as_str(), said.outcome.as_deref()) {
+            ("PROCESSED", _) => ApprovalEventKind::Opened,
+            ("TX_APPROVED", Some("OVERRIDDEN")) => ApprovalEventKind::Overridden,
+            ("TX_APPROVED", _) => ApprovalEventKind::Approved,
+            ("TX_REJECTED", _) => ApprovalEventKind::Rejected,
+            _ => ApprovalEventKind::Reopened,
+        };
+        Ok(said.approval.map(|approval| Self {
+            cursor: Cursor::of(event).to_string(),
+            kind,
+            approval_id: approval,
+            record_id: said.record,
+        }))
+    }
+}
+
+/// News of an import.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex, serial)]
+pub struct ImportNews {
+    /// Where the log stands: events after it are told by later messages.
+    pub cursor: String,
+    /// How far it is, from the file to the last decision.
+    pub progress: ImportProgress,
+    /// Whether nothing more will come: every row is stored or refused and every record decided. The stream ends.
+    pub finished: bool,
+    #[graphql(skip)]
+    import_id: ImportId,
+    #[graphql(skip)]
+    seen: (import::Status, imports::Progress),
+}
+
+#[ComplexObject]
+impl ImportNews {
+    /// The import as it is now.
+    async fn import(&self, ctx: &Context<'_>) -> Result<Import> {
+        load(ctx, self.import_id, "import").await
+    }
+}
+
+/// The streams of a page at work.
+#[derive(Default)]
+pub struct StreamsSubscription;
+
+#[Subscription]
+impl StreamsSubscription {
+    /// Records as the pipeline decides about them. Needs `records:read`.
+    async fn record_processed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Where to go on: the last cursor received, or START; from now without it."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = async_graphql::Result<RecordProcessed>> + use<>> {
+        let events = follow(
+            ctx,
+            Permission::ReadRecords,
+            after,
+            Filter::kinds(["PROCESSED"]),
+        )
+        .await?;
+        Ok(events.map(|event| {
+            let event = event?;
+            let said: Said = serde_json::from_str(&event.payload)?;
+            Ok(RecordProcessed {
+                cursor: Cursor::of(&event).to_string(),
+                record_id: said.record,
+                source: said.source.unwrap_or_default(),
+                confidence: said.confidence.unwrap_or_default(),
+                category_id: said.category,
+            })
+        }))
+    }
+
+    /// The approval queue as it moves: what comes in, and what is decided. Needs `approvals:read`.
+    async fn approval_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Where to go on: the last cursor received, or START; from now without it."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = async_graphql::Result<ApprovalEvent>> + use<>> {
+        let kinds = [
+            "PROCESSED",
+            "TX_APPROVED",
+            "TX_REJECTED",
+            "APPROVAL_REOPENED",
+        ];
+        let events = follow(ctx, Permission::ReadApprovals, after, Filter::kinds(kinds)).await?;
+        Ok(events.filter_map(|event| {
+            let moved = event
+                .and_then(|event| ApprovalEvent::of(&event))
+                .transpose();
+            std::future::ready(moved.map(|moved| Ok(moved?)))
+        }))
+    }
+
+    /// How far an import is: at once, then whenever it has moved, until it is finished. Needs `records:read`.
+    async fn import_progress(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The import.")] id: ID,
+    ) -> Result<impl Stream<Item = async_graphql::Result<ImportNews>> + use<>> {
+        let import: ImportId = local("Import", "id", &id)?;
+        let op = ctx.op()?.again();
+        let kinds = [
+            "IMPORT_STARTED",
+            "IMPORT_ADVANCED",
+            "IMPORT_FINISHED",
+            "IMPORT_REFUSED",
+            "IMPORT_FAILED",
+            "IMPORT_VOIDED",
+            "PROCESSED",
+            "PROCESSING_FAILED",
+        ];
+        // followed before it is looked at, so that no news falls in between
+        let mut events =
+            Box::pin(follow(ctx, Permission::ReadRecords, None, Filter::kinds(kinds)).await?);
+        imports::load(&op, import).await?;
+        Ok(async_stream::stream! {
+            let mut told = None;
+            loop {
+                let now = match look(&op, import).await {
+                    Ok(now) => now,
+                    Err(error) if error.is_transient() => {
+                        tokio::time::sleep(GATHER * 4).await;
+                        continue;
+                    }
+                    Err(error) => {
+                        yield Err(error.into());
+                        return;
+                    }
+                };
+                if told.replace(now.seen) != Some(now.seen) {
+                    let finished = now.finished;
+                    yield Ok(now);
+                    if finished {
+                        return;
+                    }
+                }
+                match events.next().await {
+                    None => return,
+                    Some(Err(error)) => {
+                        yield Err(error.into());
+                        return;
+                    }
+                    Some(Ok(_)) => {}
+                }
+                // what comes together is told together
+                let until = tokio::time::Instant::now() + GATHER;
+                while let Ok(Some(next)) = tokio::time::timeout_at(until, events.next()).await {
+                    if let Err(error) = next {
+                        yield Err(error.into());
+                        return;
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// How far an import is now.
+async fn look(op: &Ctx, id: ImportId) -> Result<ImportNews> {
+    let ctx = op.again();
+    let cursor = crate::events::head(&ctx).await?;
+    let row = imports::load(&ctx, id).await?;
+    let far = imports::progress(&ctx, std::slice::from_ref(&row)).await?;
+    let far = far.get(&id).copied().ok_or(Error::NotFound("import"))?;
+    let stored = !matches!(row.status, import::Status::Queued | import::Status::Running);
+    let decided =
+        row.status != import::Status::Done || far.processed >= row.new_rows.unsigned_abs().into();
+    Ok(ImportNews {
+        cursor: cursor.to_string(),
+        progress: far.into(),
+        finished: stored && decided,
+        import_id: id,
+        seen: (row.status, far),
+    })
+}

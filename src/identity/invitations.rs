@@ -1,0 +1,230 @@
+//! Inviting people: a link that works once, within a week.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::membership::{self, Role};
+use entity::{InvitationId, UserId, invitation, user};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
+
+use super::emails;
+use super::members::{self, role_name};
+use super::people::Proven;
+use super::sessions::{self, Client, SignedIn};
+use crate::ctx::{Actor, Ctx, Event, Handles, Read};
+use crate::error::{Error, Result};
+use crate::page::{self, Page, Window};
+use crate::permission::{Permission, Permissions};
+use crate::secret;
+
+const LIFE: TimeDelta = TimeDelta::days(7);
+
+/// An invitation that waits for its answer.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// Whom it is for.
+    pub email: String,
+    /// What they become.
+    pub role: Role,
+    /// Who asked.
+    pub created_by: UserId,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When the link stops working.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl From<invitation::Model> for Invitation {
+    fn from(row: invitation::Model) -> Self {
+        Self {
+            id: row.id,
+            email: row.email,
+            role: row.role,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// An invitation with the secret that is told once.
+#[derive(Clone)]
+pub struct Invited {
+    /// What was made.
+    pub invitation: Invitation,
+    /// The token that accepts it; only its hash is kept.
+    pub token: String,
+    /// The link to send.
+    pub link: String,
+}
+
+/// Invites someone by address. An earlier invitation of the same address stops working; only an owner invites owners.
+#[tracing::instrument(skip_all)]
+pub async fn add_member(ctx: &Ctx, email: &str, role: Role) -> Result<Invited> {
+    ctx.require(Permission::ManageMembers)?;
+    if role == Role::Owner {
+        ctx.require(Permission::ManageTenant)?;
+    }
+    let email = emails::fold(email)?;
+    let created_by = ctx
+        .user()
+        .ok_or(Error::Unauthenticated("only a person invites people"))?;
+
+    let mut tx = ctx.begin().await?;
+    let person = Query::select()
+        .column(user::Column::Id)
+        .from(user::Entity)
+        .and_where(user::Column::EmailKey.eq(&email))
+        .to_owned();
+    let member = tx
+        .select::<membership::Entity>()
+        .filter(membership::Column::UserId.in_subquery(person))
+        .filter(membership::Column::RemovedAt.is_null())
+        .one(tx.on())
+        .await?;
+    if member.is_some() {
+        return Err(Error::invalid(
+            "email",
+            "is a member's already; the address of someone else is accepted",
+        ));
+    }
+    tx.delete::<invitation::Entity>()
+        .filter(invitation::Column::Email.eq(&email))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .exec(tx.on())
+        .await?;
+    let token = secret::token();
+    let row = invitation::Model {
+        id: ctx.id(),
+        tenant_id: ctx.tenant(),
+        token_hash: secret::hash(&token),
+        email,
+        role,
+        created_by,
+        created_at: ctx.now(),
+        expires_at: ctx.now() + LIFE,
+        accepted_at: None,
+    };
+    tx.insert(row.clone()).await?;
+    tx.record(Event::MemberInvited {
+        invitation: row.id,
+        role: role_name(role),
+    });
+    tx.commit().await?;
+    Ok(Invited {
+        invitation: row.into(),
+        link: format!("{}/join?token={token}", ctx.config().public_url()),
+        token,
+    })
+}
+
+/// Makes the holder of an invitation's token a member and signs them in. Someone who is known already needs their
+/// password, and keeps their name.
+#[tracing::instrument(skip_all)]
+pub async fn accept_invitation(
+    handles: &Arc<Handles>,
+    token: &str,
+    name: &str,
+    password: &str,
+) -> Result<SignedIn> {
+    let read = handles
+        .db
+        .read_across_tenants("following an invitation")
+        .await?;
+    let invitation = invitation::Entity::find()
+        .filter(invitation::Column::TokenHash.eq(secret::hash(token)))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::ExpiresAt.gt(handles.clock.now()))
+        .one(&read)
+        .await?
+        .ok_or_else(gone)?;
+    read.rollback().await?;
+
+    let person = Proven::prove(handles, &invitation.email, name, password).await?;
+    let (user, role) = (person.id(), invitation.role);
+    let ctx = Ctx::new(
+        handles.clone(),
+        Actor::User(user),
+        invitation.tenant_id,
+        Permissions::of(role),
+    );
+    let mut tx = ctx.begin().await?;
+    // the condition is in the UPDATE: one link, one member
+    let accepted = tx
+        .update::<invitation::Entity>()
+        .col_expr(invitation::Column::AcceptedAt, Expr::value(ctx.now()))
+        .filter(invitation::Column::Id.eq(invitation.id))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::ExpiresAt.gt(ctx.now()))
+        .exec(tx.on())
+        .await?;
+    if accepted.rows_affected == 0 {
+        return Err(gone());
+    }
+    person.store(&tx).await?;
+    members::join(&mut tx, user, role).await?;
+    let signed_in = sessions::open(&mut tx, user, role, Client::default()).await?;
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+/// The invitations that wait for their answer, those made first first.
+pub async fn list_invitations(ctx: &Ctx, window: &Window) -> Result<Page<Invitation>> {
+    ctx.require(Permission::ManageMembers)?;
+    let read = ctx.read().await?;
+    let page = page::page(
+        open(ctx, &read),
+        &[invitation::Column::CreatedAt, invitation::Column::Id],
+        false,
+        window,
+        read.on(),
+    )
+    .await?;
+    let rows = page.rows.into_iter();
+    Ok(Page {
+        rows: rows.map(|(cursor, row)| (cursor, row.into())).collect(),
+        has_next: page.has_next,
+        has_previous: page.has_previous,
+    })
+}
+
+/// How many invitations wait for their answer.
+pub async fn count_invitations(ctx: &Ctx) -> Result<u64> {
+    ctx.require(Permission::ManageMembers)?;
+    let read = ctx.read().await?;
+    Ok(open(ctx, &read).count(read.on()).await?)
+}
+
+/// Takes an invitation back: its link stops working.
+#[tracing::instrument(skip_all, fields(invitation.id = %id))]
+pub async fn cancel_invitation(ctx: &Ctx, id: InvitationId) -> Result<()> {
+    ctx.require(Permission::ManageMembers)?;
+    let mut tx = ctx.begin().await?;
+    let cancelled = tx
+        .delete::<invitation::Entity>()
+        .filter(invitation::Column::Id.eq(id))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .exec(tx.on())
+        .await?;
+    if cancelled.rows_affected == 0 {
+        return Err(Error::NotFound("invitation"));
+    }
+    tx.record(Event::InvitationCancelled { invitation: id });
+    tx.commit().await
+}
+
+fn open(ctx: &Ctx, read: &Read) -> Select<invitation::Entity> {
+    read.select()
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::ExpiresAt.gt(ctx.now()))
+}
+
+fn gone() -> Error {
+    Error::invalid(
+        "token",
+        "belongs to no open invitation: it was used, replaced, cancelled or is over a week old; ask for another one",
+    )
+}

@@ -1,0 +1,146 @@
+//! Finding people, and letting the right ones in.
+
+use entity::{TenantId, UserId, membership, user};
+use sea_orm::sea_query::Query;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
+
+use super::passwords::{self, Verdict};
+use crate::ctx::{Handles, Tx};
+use crate::error::{Error, Result};
+
+/// The one answer to a wrong password and to an unknown email.
+pub(super) const WRONG: Error = Error::Unauthenticated("the email or the password is wrong");
+
+/// The person an address belongs to.
+pub(super) async fn find(
+    on: &impl ConnectionTrait,
+    email_key: &str,
+) -> Result<Option<user::Model>> {
+    Ok(user::Entity::find()
+        .filter(user::Column::EmailKey.eq(email_key))
+        .one(on)
+        .await?)
+}
+
+/// The person an address belongs to, in a transaction of its own.
+pub(super) async fn look_up(handles: &Handles, email_key: &str) -> Result<Option<user::Model>> {
+    let read = handles.db.read_across_tenants("who has this email").await?;
+    let found = find(&read, email_key).await?;
+    read.rollback().await?;
+    Ok(found)
+}
+
+/// The person an address belongs to with their memberships in force, oldest first. Both statements run whether or not
+/// there is such a person.
+pub(super) async fn with_memberships(
+    on: &impl ConnectionTrait,
+    email_key: &str,
+) -> Result<(Option<user::Model>, Vec<membership::Model>)> {
+    let person = find(on, email_key).await?;
+    let memberships = membership::Entity::find()
+        .filter(
+            membership::Column::UserId.in_subquery(
+                Query::select()
+                    .column(user::Column::Id)
+                    .from(user::Entity)
+                    .and_where(user::Column::EmailKey.eq(email_key))
+                    .to_owned(),
+            ),
+        )
+        .filter(membership::Column::RemovedAt.is_null())
+        .order_by_asc(membership::Column::CreatedAt)
+        .order_by_asc(membership::Column::TenantId)
+        .all(on)
+        .await?;
+    Ok((person, memberships))
+}
+
+/// The membership of a person in a tenant, if it is in force.
+pub(super) async fn membership(
+    on: &impl ConnectionTrait,
+    tenant: TenantId,
+    person: UserId,
+) -> Result<Option<membership::Model>> {
+    Ok(membership::Entity::find()
+        .filter(membership::Column::TenantId.eq(tenant))
+        .filter(membership::Column::UserId.eq(person))
+        .filter(membership::Column::RemovedAt.is_null())
+        .one(on)
+        .await?)
+}
+
+/// Someone who proved who they are, or is new here.
+pub(super) enum Proven {
+    /// A person who is known, with a better hash of their password if theirs was outdated.
+    Known(Box<user::Model>, Option<String>),
+    /// A person to be stored.
+    New(Box<user::Model>),
+}
+
+impl Proven {
+    /// Lets a known person in with their password, and prepares a new one. No transaction is open meanwhile.
+    pub async fn prove(handles: &Handles, email: &str, name: &str, password: &str) -> Result<Self> {
+        let key = super::emails::fold(email)?;
+        match look_up(handles, &key).await? {
+            Some(person) => {
+                match passwords::verify(password, person.password_hash.as_deref()).await? {
+                    Verdict::Wrong => Err(WRONG),
+                    Verdict::Right => Ok(Self::Known(Box::new(person), None)),
+                    Verdict::Outdated(hash) => Ok(Self::Known(Box::new(person), Some(hash))),
+                }
+            }
+            None => {
+                let name = super::names::check("name", name)?;
+                passwords::check("password", password)?;
+                let hash = passwords::hash(password).await?;
+                let now = handles.clock.now();
+                Ok(Self::New(Box::new(user::Model {
+                    id: handles.clock.id(),
+                    email: email.trim().to_owned(),
+                    email_key: key,
+                    name,
+                    password_hash: Some(hash),
+                    created_at: now,
+                    updated_at: now,
+                })))
+            }
+        }
+    }
+
+    /// Who it is.
+    pub fn id(&self) -> UserId {
+        match self {
+            Self::Known(person, _) | Self::New(person) => person.id,
+        }
+    }
+
+    /// Stores what is new about them.
+    pub async fn store(self, tx: &Tx<'_>) -> Result<()> {
+        match self {
+            Self::Known(_, None) => Ok(()),
+            Self::Known(person, Some(hash)) => keep_hash(tx, &person, hash).await,
+            Self::New(person) => {
+                user::Entity::insert(person.into_active_model())
+                    .exec_without_returning(tx.on())
+                    .await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Replaces the hash of a password by a better one of the same password, unless the password was changed meanwhile.
+pub(super) async fn keep_hash(tx: &Tx<'_>, person: &user::Model, hash: String) -> Result<()> {
+    user::Entity::update_many()
+        .col_expr(
+            user::Column::PasswordHash,
+            sea_orm::sea_query::Expr::value(hash),
+        )
+        .filter(user::Column::Id.eq(person.id))
+        .filter(user::Column::PasswordHash.eq(person.password_hash.clone()))
+        .exec(tx.on())
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Signing in with a password.
+
+use std::sync::Arc;
+
+use entity::TenantId;
+
+use super::emails;
+use super::passwords::{self, Verdict};
+use super::people::{self, WRONG};
+use super::sessions::{self, Client, SignedIn};
+use crate::ctx::{Actor, Ctx, Handles};
+use crate::error::{Error, Result};
+use crate::permission::Permissions;
+
+/// What someone shows who signs in.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// Their address.
+    pub email: String,
+    /// Their password.
+    pub password: String,
+    /// Into which tenant; without it, the one they have belonged to for longest.
+    pub tenant: Option<TenantId>,
+    /// The client as it names itself.
+    pub user_agent: Option<String>,
+    /// Where the request came from.
+    pub address: Option<String>,
+}
+
+/// Lets a person in with their password. An unknown address and a wrong password get the same answer after the same
+/// work.
+#[tracing::instrument(skip_all)]
+pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result<SignedIn> {
+    let Ok(email) = emails::fold(&credentials.email) else {
+        // no such address can be stored; it still costs what another one does
+        passwords::verify(&credentials.password, None).await?;
+        return Err(WRONG);
+    };
+    let read = handles.db.read_across_tenants("signing in").await?;
+    let (person, memberships) = people::with_memberships(&read, &email).await?;
+    read.rollback().await?;
+
+    let hash = person.as_ref().and_then(|p| p.password_hash.as_deref());
+    let verdict = passwords::verify(&credentials.password, hash).await?;
+    let (Some(person), true) = (person, verdict.is_right()) else {
+        return Err(WRONG);
+    };
+    let Some(member) = memberships.into_iter().find(|m| {
+        credentials
+            .tenant
+            .is_none_or(|tenant| tenant == m.tenant_id)
+    }) else {
+        return Err(Error::Unauthenticated("you are not a member there"));
+    };
+
+    let ctx = Ctx::new(
+        handles.clone(),
+        Actor::User(person.id),
+        member.tenant_id,
+        Permissions::of(member.role),
+    );
+    let client = Client {
+        user_agent: credentials.user_agent,
+        address: credentials.address,
+    };
+    let mut tx = ctx.begin().await?;
+    if let Verdict::Outdated(hash) = verdict {
+        people::keep_hash(&tx, &person, hash).await?;
+    }
+    let signed_in = sessions::open(&mut tx, person.id, member.role, client).await?;
+    tx.commit().await?;
+    Ok(signed_in)
+}

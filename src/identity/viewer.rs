@@ -1,0 +1,81 @@
+//! Who is asking.
+
+use entity::membership::Role;
+use entity::{TenantId, UserId, tenant, user};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::people;
+use crate::ctx::Ctx;
+use crate::error::{Error, Result};
+
+/// A person, without what is nobody's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Their id.
+    pub id: UserId,
+    /// What to call them.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+}
+
+impl From<user::Model> for Person {
+    fn from(row: user::Model) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            email: row.email,
+        }
+    }
+}
+
+/// A tenant, as its members see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name.
+    pub name: String,
+    /// ISO 4217 code its reports default to.
+    pub base_currency: String,
+}
+
+/// The person who asks, in the tenant they ask for.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// Who.
+    pub user: Person,
+    /// For which tenant.
+    pub tenant: Company,
+    /// As what.
+    pub role: Role,
+}
+
+/// The person who asks, in the tenant they ask for.
+pub async fn viewer(ctx: &Ctx) -> Result<Viewer> {
+    const NOBODY: Error = Error::Unauthenticated("nobody is signed in");
+    let id = ctx.user().ok_or(NOBODY)?;
+    let read = ctx.read().await?;
+    let member = people::membership(read.on(), ctx.tenant(), id)
+        .await?
+        .ok_or(NOBODY)?;
+    let user = user::Entity::find()
+        .filter(user::Column::Id.eq(id))
+        .one(read.on())
+        .await?
+        .ok_or(NOBODY)?;
+    let tenant = tenant::Entity::find()
+        .filter(tenant::Column::Id.eq(ctx.tenant()))
+        .one(read.on())
+        .await?
+        .ok_or(NOBODY)?;
+    Ok(Viewer {
+        user: user.into(),
+        tenant: Company {
+            id: tenant.id,
+            name: tenant.name,
+            base_currency: tenant.base_currency,
+        },
+        role: member.role,
+    })
+}

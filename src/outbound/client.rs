@@ -1,0 +1,21 @@
+//! The HTTP client: one for the process, with timeouts.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use reqwest::Client;
+
+#[expect(clippy::disallowed_methods, reason = "the one place that builds it")]
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(30))
+        .user_agent(concat!("balance/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .expect("the settings above are valid and a TLS provider is installed")
+});
+
+/// The client. It gives up connecting after 5 s and on an answer after 30 s.
+pub fn client() -> &'static Client {
+    &CLIENT
+}

@@ -1,0 +1,350 @@
+//! Asking a language model behind an OpenAI-compatible endpoint.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use openai_api_rs::v1::api::OpenAIClient;
+use openai_api_rs::v1::chat_completion::chat_completion::ChatCompletionRequest;
+use openai_api_rs::v1::chat_completion::{
+    ChatCompletionMessage, Content, FinishReason, MessageRole,
+};
+use openai_api_rs::v1::error::APIError;
+
+use crate::config::Config;
+
+/// Tries after the first one.
+const RETRIES: u32 = 2;
+/// How long to wait before the first of them; it doubles.
+const BACKOFF: Duration = Duration::from_millis(250);
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// What to do: ours alone.
+    pub instructions: String,
+    /// What to do it with: the words of others, fenced.
+    pub material: String,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The text; expected, not known, to be JSON.
+    pub text: String,
+    /// Tokens read.
+    pub prompt_tokens: i32,
+    /// Tokens written.
+    pub completion_tokens: i32,
+}
+
+/// Why there is no answer. The text is for operators and traces; it holds no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It did not answer in time.
+    #[error("the model did not answer within {} s", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// It answered with an HTTP error.
+    #[error("the model answered with status {0}")]
+    Status(u16),
+    /// It could not be reached.
+    #[error("the model could not be reached")]
+    Unreachable,
+    /// It answered, with nothing that can be used.
+    #[error("the model's answer was not usable: {0}")]
+    Unusable(&'static str),
+}
+
+impl Failure {
+    /// Whether the same question may be answered a moment later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Status(status) => *status == 429 || *status >= 500,
+            Self::Unreachable => true,
+            Self::Timeout(_) | Self::Unusable(_) => false,
+        }
+    }
+}
+
+/// A language model that completes a prompt.
+pub trait ChatModel: Send + Sync {
+    /// Its name, as decisions will tell.
+    fn name(&self) -> &str;
+
+    /// Answers, within its timeout whatever happens.
+    fn complete<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Result<Answer, Failure>>;
+}
+
+/// A model behind an OpenAI-compatible endpoint.
+pub struct OpenAi {
+    endpoint: String,
+    key: String,
+    model: String,
+    timeout: Duration,
+}
+
+impl OpenAi {
+    /// The configured model; none without a key.
+    pub fn configured(config: &Config) -> Option<Self> {
+        Some(Self {
+            endpoint: config.openai_base_url.trim_end_matches('/').to_owned(),
+            key: config
+                .openai_api_key
+                .clone()
+                .filter(|key| !key.trim().is_empty())?,
+            model: config.llm_model.clone(),
+            timeout: Duration::from_secs(config.llm_timeout_seconds.max(1)),
+        })
+    }
+
+    /// Asks with retries, however long that takes.
+    async fn ask(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+        let mut wait = BACKOFF;
+        for _ in 0..RETRIES {
+            match self.ask_once(prompt).await {
+                Err(failure) if failure.may_pass() => {
+                    tracing::debug!(%failure, "Asking the model again");
+                    tokio::time::sleep(wait.mul_f64(1.0 + rand::random::<f64>() / 4.0)).await;
+                    wait *= 2;
+                }
+                settled => return settled,
+            }
+        }
+        self.ask_once(prompt).await
+    }
+
+    async fn ask_once(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+        // the library makes an HTTP client per call: seldom enough here, see the callers
+        let client = OpenAIClient::builder()
+            .with_endpoint(&self.endpoint)
+            .with_api_key(&self.key)
+            .with_timeout(self.timeout.as_secs().max(1))
+            .build()
+            .map_err(|_| Failure::Unreachable)?;
+        let request = ChatCompletionRequest::new(
+            self.model.clone(),
+            vec![
+                message(MessageRole::system, &prompt.instructions),
+                message(MessageRole::user, &prompt.material),
+            ],
+        )
+        .temperature(0.0)
+        .response_format(serde_json::json!({ "type": "json_object" }));
+        let response = client
+            .chat_completion(request)
+            .await
+            .map_err(failure)?
+            .inner;
+        let (prompt_tokens, completion_tokens) = (
+            response.usage.prompt_tokens,
+            response.usage.completion_tokens,
+        );
+        let choice = response
+            .choices
+            .into_iter()
+            .next()
+            .ok_or(Failure::Unusable("it holds no choice"))?;
+        match choice.finish_reason {
+            Some(FinishReason::length) => return Err(Failure::Unusable("it was cut off")),
+            Some(FinishReason::content_filter) => return Err(Failure::Unusable("it was filtered")),
+            _ => {}
+        }
+        let text = choice
+            .message
+            .content
+            .filter(|text| !text.trim().is_empty())
+            .ok_or(Failure::Unusable("it holds no text"))?;
+        Ok(Answer {
+            text,
+            prompt_tokens,
+            completion_tokens,
+        })
+    }
+}
+
+impl ChatModel for OpenAi {
+    fn name(&self) -> &str {
+        &self.model
+    }
+
+    fn complete<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async move {
+            tokio::time::timeout(self.timeout, self.ask(prompt))
+                .await
+                .unwrap_or(Err(Failure::Timeout(self.timeout)))
+        })
+    }
+}
+
+fn message(role: MessageRole, text: &str) -> ChatCompletionMessage {
+    ChatCompletionMessage {
+        role,
+        content: Content::Text(text.to_owned()),
+        name: None,
+        tool_calls: None,
+        tool_call_id: None,
+    }
+}
+
+/// Reads what the library flattened to text: `"<status> <reason>: <body>"` or a failure to parse.
+fn failure(error: APIError) -> Failure {
+    match error {
+        APIError::ReqwestError(error) if error.is_timeout() => {
+            Failure::Unusable("it did not come in time")
+        }
+        APIError::ReqwestError(_) => Failure::Unreachable,
+        APIError::CustomError { message } => message
+            .get(..3)
+            .and_then(|status| status.parse().ok())
+            .map_or(
+                Failure::Unusable("it is no chat completion"),
+                Failure::Status,
+            ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::http::{HeaderMap, StatusCode};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_flattened_error_gives_its_status_back() {
+        let read = |message: &str| {
+            failure(APIError::CustomError {
+                message: message.to_owned(),
+            })
+        };
+        let busy = read("429 Too Many Requests: {\"error\":{}}");
+        assert!(busy == Failure::Status(429) && busy.may_pass());
+        assert!(read("503 Service Unavailable: ").may_pass());
+        assert!(!read("401 Unauthorized: no").may_pass());
+        let garbage = read("Failed to parse JSON: expected value / response <html>");
+        assert_eq!(garbage, Failure::Unusable("it is no chat completion"));
+        assert!(!garbage.may_pass());
+    }
+
+    #[test]
+    fn without_a_key_there_is_no_model() {
+        let mut config = Config::development();
+        config.openai_api_key = Some("  ".to_owned());
+        assert!(OpenAi::configured(&config).is_none());
+    }
+
+    /// An OpenAI-compatible server that gives the scripted answers in order, the last one for ever, and counts calls.
+    async fn scripted(script: Vec<(u16, String, Duration)>) -> (OpenAi, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let handler = move |headers: HeaderMap, body: String| {
+            let call = counted.fetch_add(1, Ordering::SeqCst);
+            let (status, text, delay) = script[call.min(script.len() - 1)].clone();
+            async move {
+                assert_eq!(headers["authorization"], "Bearer secret");
+                let asked: serde_json::Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(
+                    (&asked["temperature"], &asked["model"]),
+                    (&json!(0.0), &json!("small"))
+                );
+                tokio::time::sleep(delay).await;
+                (StatusCode::from_u16(status).unwrap(), text)
+            }
+        };
+        let router =
+            axum::Router::new().route("/v1/chat/completions", axum::routing::post(handler));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/v1", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let model = OpenAi {
+            endpoint,
+            key: "secret".to_owned(),
+            model: "small".to_owned(),
+            timeout: Duration::from_secs(2),
+        };
+        (model, calls)
+    }
+
+    fn completion(content: serde_json::Value, finish: &str) -> String {
+        json!({
+            "id": "1", "object": "chat.completion", "created": 1, "model": "small",
+            "choices": [{ "index": 0, "finish_reason": finish, "message": { "role": "assistant", "content": content } }],
+            "usage": { "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18 },
+        })
+        .to_string()
+    }
+
+    fn ask() -> Prompt {
+        Prompt {
+            instructions: "Choose.".to_owned(),
+            material: "[]".to_owned(),
+        }
+    }
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[tokio::test]
+    async fn a_good_answer_comes_with_what_it_cost() {
+        let (model, calls) = scripted(vec![(200, completion(json!("{}"), "stop"), NOW)]).await;
+        let answer = model.complete(&ask()).await.unwrap();
+        assert_eq!(
+            (
+                answer.text.as_str(),
+                answer.prompt_tokens,
+                answer.completion_tokens
+            ),
+            ("{}", 11, 7)
+        );
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_busy_server_is_asked_again_twice_and_a_refusal_is_not() {
+        let good = completion(json!("{}"), "stop");
+        let busy = vec![
+            (429, String::new(), NOW),
+            (503, String::new(), NOW),
+            (200, good, NOW),
+        ];
+        let (model, calls) = scripted(busy).await;
+        assert!(model.complete(&ask()).await.is_ok());
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+
+        let (model, calls) = scripted(vec![(500, "{}".to_owned(), NOW)]).await;
+        assert_eq!(model.complete(&ask()).await, Err(Failure::Status(500)));
+        assert_eq!(calls.load(Ordering::SeqCst), 3);
+
+        let (model, calls) = scripted(vec![(401, "{}".to_owned(), NOW)]).await;
+        assert_eq!(model.complete(&ask()).await, Err(Failure::Status(401)));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_told_apart() {
+        for (text, why) in [
+            ("<html>".to_owned(), "it is no chat completion"),
+            (completion(json!(null), "stop"), "it holds no text"),
+            (completion(json!("{"), "length"), "it was cut off"),
+            (completion(json!("x"), "content_filter"), "it was filtered"),
+        ] {
+            let (model, _) = scripted(vec![(200, text, NOW)]).await;
+            assert_eq!(model.complete(&ask()).await, Err(Failure::Unusable(why)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_server_costs_its_timeout_and_no_more() {
+        let slow = completion(json!("{}"), "stop");
+        let (mut model, calls) = scripted(vec![(200, slow, Duration::from_secs(60))]).await;
+        model.timeout = Duration::from_millis(200);
+        let started = std::time::Instant::now();
+        assert_eq!(
+            model.complete(&ask()).await,
+            Err(Failure::Timeout(model.timeout))
+        );
+        assert!(started.elapsed() < Duration::from_secs(5));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+}

@@ -1,0 +1,153 @@
+//! From RECEIVED to PROCESSED: a claimed batch of one tenant.
+//!
+//! What is needed is read with three statements, decided with no transaction open, and stored with its events and the
+//! completion of the jobs in one. When the batch fails each record is tried alone, so that a poisonous one costs only
+//! itself.
+
+use std::slice;
+use std::time::Instant;
+
+use entity::{JobId, RecordId, job, record};
+use sea_orm::{ColumnTrait, QueryFilter};
+
+use super::decide::{self, Look};
+use super::engine::{Engine, State};
+use super::give_up;
+use super::write::{self, Decided};
+use crate::ctx::{Ctx, Job};
+use crate::error::{Error, Result};
+use crate::queue::{self, Claim};
+
+/// Records times approvals that are compared within about 5 ms; more is done off the async threads.
+const SMALL: u64 = 100_000;
+
+/// Decides the records of claimed jobs. What fails by itself is put back, or given up after its last attempt; an error
+/// means that the whole batch should be tried again.
+#[tracing::instrument(skip_all, fields(tenant.id = %ctx.tenant(), jobs = jobs.len()))]
+pub async fn process(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -> Result<()> {
+    let error = match batch(ctx, engine, claim, jobs).await {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    if error.is_transient() {
+        return Err(error);
+    }
+    let [job] = jobs else {
+        tracing::warn!(%error, "A batch could not be stored; its records are tried one by one");
+        for job in jobs {
+            match batch(ctx, engine, claim, slice::from_ref(job)).await {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => put_back(ctx, claim, job, error).await?,
+            }
+        }
+        return Ok(());
+    };
+    put_back(ctx, claim, job, error).await
+}
+
+/// Gives a failed job its next attempt, or gives it up.
+async fn put_back(ctx: &Ctx, claim: &Claim, job: &job::Model, error: Error) -> Result<()> {
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::warn!(
+        job.id = %job.id, job.attempt = job.attempt, %error, source,
+        "A record could not be processed"
+    );
+    let said = error.to_string();
+    if !queue::exhausted(job) {
+        let db = &ctx.handles().db;
+        return queue::fail(db, claim, &[job.id], &said, ctx.now()).await;
+    }
+    let given_up = match record_of(job) {
+        Ok(record) => give_up(ctx, claim, job, record, &said).await,
+        Err(_) => {
+            let tx = ctx.begin().await?;
+            tx.bury(claim, &[job.id], &said).await?;
+            tx.commit().await
+        }
+    };
+    match given_up {
+        // the claim was lost: whoever has it now decides
+        Err(Error::Conflict(_)) => Ok(()),
+        other => other,
+    }
+}
+
+fn record_of(job: &job::Model) -> Result<RecordId> {
+    match Job::read(job)? {
+        Job::ProcessRecord { record } => Ok(record),
+        other => Err(Error::internal(format!("{other:?} is not about a record"))),
+    }
+}
+
+async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -> Result<()> {
+    let ids: Vec<RecordId> = jobs.iter().map(record_of).collect::<Result<_>>()?;
+    let state = engine.state(ctx).await?;
+    let read = ctx.read().await?;
+    // one that is not RECEIVED any more was decided by an earlier attempt: its job is simply done
+    let records = read
+        .select::<record::Entity>()
+        .filter(record::Column::Id.is_in(ids))
+        .filter(record::Column::Status.eq(record::Status::Received))
+        .all(read.on())
+        .await?;
+    drop(read);
+    ctx.refresh().await;
+
+    let categories = state.categories().clone();
+    let answers = state.answers().clone();
+    let mut looked = look_at_all(state, records).await?;
+    if let Some(asker) = engine.asker() {
+        let unsure: Vec<usize> = (0..looked.len())
+            .filter(|at| !looked[*at].look.is_sure())
+            .collect();
+        let records: Vec<&record::Model> = unsure.iter().map(|at| &looked[*at].record).collect();
+        let views = asker.ask(&records, &categories, &answers, ctx.now()).await;
+        for (at, view) in unsure.into_iter().zip(views) {
+            looked[at].look.hear(view);
+        }
+    }
+    let decided = looked
+        .into_iter()
+        .map(|looked| Decided {
+            record: looked.record,
+            decision: looked.look.settle(),
+            latency_us: looked.latency_us,
+        })
+        .collect();
+    let jobs: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+    let model = engine.asker().map(|asker| asker.model());
+    write::store(ctx, claim, &jobs, decided, model).await
+}
+
+struct Looked {
+    record: record::Model,
+    look: Look,
+    latency_us: i64,
+}
+
+/// Asks the tiers in this process about every record, off the async threads when that takes long.
+async fn look_at_all(state: State, records: Vec<record::Model>) -> Result<Vec<Looked>> {
+    let work = records.len() as u64 * state.memory().approvals();
+    let look = move || -> Vec<Looked> {
+        records
+            .into_iter()
+            .map(|record| {
+                let started = Instant::now();
+                let look = decide::look(&record, &state);
+                let latency_us = i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX);
+                Looked {
+                    record,
+                    look,
+                    latency_us,
+                }
+            })
+            .collect()
+    };
+    if work <= SMALL {
+        return Ok(look());
+    }
+    tokio::task::spawn_blocking(look)
+        .await
+        .map_err(Error::internal)
+}

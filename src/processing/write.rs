@@ -1,0 +1,165 @@
+//! Storing what was decided about a batch: one unit of work, a handful of statements whatever its size.
+
+use entity::decision::Source;
+use entity::{ApprovalId, DecisionId, JobId, approval, decision, record};
+use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
+use sea_orm::{ColumnTrait, QueryFilter, Value};
+
+use super::VERSION;
+use super::decide::Decision;
+use crate::ctx::{Ctx, Event, Tx};
+use crate::error::{Error, Result};
+use crate::queue::Claim;
+
+/// A record and what is decided about it.
+pub(super) struct Decided {
+    pub record: record::Model,
+    pub decision: Decision,
+    pub latency_us: i64,
+}
+
+/// Completes the jobs and stores the decisions, each with the approval it opens and its event, or nothing at all.
+pub(super) async fn store(
+    ctx: &Ctx,
+    claim: &Claim,
+    jobs: &[JobId],
+    decided: Vec<Decided>,
+    model: Option<&str>,
+) -> Result<()> {
+    let mut tx = ctx.begin().await?;
+    tx.complete(claim, jobs).await?;
+    if decided.is_empty() {
+        return tx.commit().await;
+    }
+    let mut decisions = Vec::with_capacity(decided.len());
+    let mut approvals = Vec::with_capacity(decided.len());
+    for Decided {
+        record,
+        decision,
+        latency_us,
+    } in decided
+    {
+        let (id, approval): (DecisionId, ApprovalId) = (ctx.id(), ctx.id());
+        tx.record(Event::Processed {
+            record: record.id,
+            decision: id,
+            approval: Some(approval),
+            source: source_name(decision.source),
+            category: decision.category,
+            confidence: format!("{:.4}", decision.confidence),
+        });
+        approvals.push(approval::Model {
+            tenant_id: tx.tenant(),
+            id: approval,
+            record_id: record.id,
+            decision_id: id,
+            status: approval::Status::Pending,
+            proposed_category_id: decision.category,
+            category_id: None,
+            source: decision.source,
+            confidence: decision.confidence,
+            comment: None,
+            decided_by: None,
+            decided_at: None,
+            reopened_from: None,
+            created_at: ctx.now(),
+        });
+        decisions.push(decision::Model {
+            tenant_id: tx.tenant(),
+            id,
+            record_id: record.id,
+            source: decision.source,
+            category_id: decision.category,
+            project: decision.project,
+            note: decision.note,
+            confidence: decision.confidence,
+            model: model
+                .filter(|_| decision.source == Source::Llm)
+                .map(str::to_owned),
+            version: VERSION.to_owned(),
+            rationale: decision.rationale,
+            considered: serde_json::to_string(&decision.considered)?,
+            cost_micros: 0,
+            latency_us,
+            actor: ctx.actor().to_string(),
+            created_at: ctx.now(),
+        });
+    }
+    propose(&tx, &decisions).await?;
+    tx.insert_all(decisions).await?;
+    tx.insert_all(approvals).await?;
+    tx.commit().await
+}
+
+/// Moves records from RECEIVED to PROCESSED with what was decided, in one statement. It holds every value itself: a
+/// join with the decisions just stored would hang on statistics that PostgreSQL does not have yet.
+async fn propose(tx: &Tx<'_>, decisions: &[decision::Model]) -> Result<()> {
+    let updated = tx
+        .update::<record::Entity>()
+        .col_expr(
+            record::Column::Status,
+            Expr::value(record::Status::Processed),
+        )
+        .col_expr(
+            record::Column::CategoryId,
+            each(decisions, |decision| decision.category_id),
+        )
+        .col_expr(
+            record::Column::Project,
+            each(decisions, |decision| decision.project.clone()),
+        )
+        .col_expr(
+            record::Column::Note,
+            each(decisions, |decision| decision.note.clone()),
+        )
+        .col_expr(
+            record::Column::DecisionId,
+            each(decisions, |decision| Some(decision.id)),
+        )
+        .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
+        .filter(record::Column::Id.is_in(decisions.iter().map(|decision| decision.record_id)))
+        .filter(record::Column::Status.eq(record::Status::Received))
+        .exec(tx.on())
+        .await?;
+    if updated.rows_affected == decisions.len() as u64 {
+        Ok(())
+    } else {
+        Err(Error::conflict("a record was decided or voided meanwhile"))
+    }
+}
+
+/// For each record its own value; null for those without one.
+fn each<T>(
+    decisions: &[decision::Model],
+    value: impl Fn(&decision::Model) -> Option<T>,
+) -> SimpleExpr
+where
+    Option<T>: Into<Value>,
+{
+    let null = Expr::value(None::<T>);
+    let mut case: Option<CaseStatement> = None;
+    for decision in decisions {
+        if let Some(value) = value(decision) {
+            let of = record::Column::Id.eq(decision.record_id);
+            let then = Expr::value(Some(value));
+            case = Some(case.unwrap_or_default().case(of, then));
+        }
+    }
+    match case {
+        Some(case) => case.finally(null).into(),
+        None => null,
+    }
+}
+
+/// The public name of a source.
+fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Rule => "RULE",
+        Source::Exact => "EXACT",
+        Source::Similar => "SIMILAR",
+        Source::Model => "MODEL",
+        Source::Llm => "LLM",
+        Source::Person => "PERSON",
+        Source::None => "NONE",
+    }
+}

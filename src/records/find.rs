@@ -1,0 +1,130 @@
+//! Finding records and what was decided about them.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{ImportId, RecordId, decision, record};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::filter::{RecordFilter, RecordOrder};
+use crate::ctx::Ctx;
+use crate::error::{Error, Result};
+use crate::page::{self, Page, Window};
+use crate::permission::Permission;
+
+/// The records a filter lets through.
+pub async fn list(
+    ctx: &Ctx,
+    filter: &RecordFilter,
+    order: RecordOrder,
+    window: &Window,
+) -> Result<Page<record::Model>> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let select = filter.apply(read.select::<record::Entity>());
+    let (columns, descending) = order.columns();
+    page::page(select, columns, descending, window, read.on()).await
+}
+
+/// How many a filter lets through.
+pub async fn count(ctx: &Ctx, filter: &RecordFilter) -> Result<u64> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let select = filter.apply(read.select::<record::Entity>());
+    Ok(select.count(read.on()).await?)
+}
+
+/// One record, voided or not.
+pub async fn load(ctx: &Ctx, id: RecordId) -> Result<record::Model> {
+    let found = by_ids(ctx, &[id]).await?;
+    found.into_iter().next().ok_or(Error::NotFound("record"))
+}
+
+/// The records of these ids, in no order; ids without a record are left out.
+pub async fn by_ids(ctx: &Ctx, ids: &[RecordId]) -> Result<Vec<record::Model>> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(1_000) {
+        let ids = record::Column::Id.is_in(ids.iter().copied());
+        found.extend(
+            read.select::<record::Entity>()
+                .filter(ids)
+                .all(read.on())
+                .await?,
+        );
+    }
+    Ok(found)
+}
+
+/// Everything decided about these records, oldest first for each.
+pub async fn decisions_of(
+    ctx: &Ctx,
+    records: &[RecordId],
+) -> Result<HashMap<RecordId, Vec<decision::Model>>> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let mut decisions: HashMap<RecordId, Vec<decision::Model>> = HashMap::new();
+    for records in records.chunks(1_000) {
+        let found = read
+            .select::<decision::Entity>()
+            .filter(decision::Column::RecordId.is_in(records.iter().copied()))
+            .order_by_asc(decision::Column::Id)
+            .all(read.on())
+            .await?;
+        for decision in found {
+            decisions
+                .entry(decision.record_id)
+                .or_default()
+                .push(decision);
+        }
+    }
+    Ok(decisions)
+}
+
+/// Which of these external ids a source has records of.
+pub async fn known(ctx: &Ctx, source: Uuid, external_ids: &[&str]) -> Result<HashSet<String>> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let mut known = HashSet::new();
+    for ids in external_ids.chunks(1_000) {
+        let found: Vec<String> = read
+            .select::<record::Entity>()
+            .select_only()
+            .column(record::Column::ExternalId)
+            .filter(record::Column::SourceId.eq(source))
+            .filter(record::Column::ExternalId.is_in(ids.iter().copied()))
+            .into_tuple()
+            .all(read.on())
+            .await?;
+        known.extend(found);
+    }
+    Ok(known)
+}
+
+/// How many records of these imports are how far.
+pub async fn status_counts(
+    ctx: &Ctx,
+    imports: &[ImportId],
+) -> Result<HashMap<ImportId, HashMap<record::Status, u64>>> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let rows: Vec<(ImportId, record::Status, i64)> = read
+        .select::<record::Entity>()
+        .select_only()
+        .column(record::Column::ImportId)
+        .column(record::Column::Status)
+        .column_as(record::Column::Id.count(), "records")
+        .filter(record::Column::ImportId.is_in(imports.iter().copied()))
+        .group_by(record::Column::ImportId)
+        .group_by(record::Column::Status)
+        .into_tuple()
+        .all(read.on())
+        .await?;
+    let mut counts: HashMap<ImportId, HashMap<record::Status, u64>> = HashMap::new();
+    for (import, status, count) in rows {
+        let count = u64::try_from(count).map_err(Error::internal)?;
+        counts.entry(import).or_default().insert(status, count);
+    }
+    Ok(counts)
+}

@@ -1,0 +1,20 @@
+//! Records: one movement of money each, as received and as understood.
+//!
+//! Every door meets here. [`receive`] is where a statement, a webhook and a call become rows, and where the same row
+//! twice becomes one: a record is unique by tenant, source and external id, the source being the account or the
+//! connection and never the file or the door. Deciding about records is for the rooms above.
+
+mod csv_cell;
+mod export;
+mod filter;
+mod find;
+mod import_rows;
+mod receive;
+mod retry;
+
+pub use export::export;
+pub use filter::{Direction, RecordFilter, RecordOrder};
+pub use find::{by_ids, count, decisions_of, known, list, load, status_counts};
+pub use import_rows::{ErrorPolicy, MAX_ROWS, NewRow, RowAnswer, import_records};
+pub use receive::{NewRecord, Receipt, external_id, receive, void_prefix};
+pub use retry::{Retry, retry_failed};

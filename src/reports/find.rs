@@ -1,0 +1,58 @@
+//! The history of reports.
+
+use entity::{ReportId, report};
+use sea_orm::{ColumnTrait, QueryFilter};
+
+use super::file::not_ready;
+use super::{ProfitAndLoss, csv};
+use crate::ctx::Ctx;
+use crate::error::{Error, Result};
+use crate::page::{self, Page, Window};
+use crate::permission::Permission;
+
+/// Ids one statement takes.
+const PORTION: usize = 1_000;
+
+/// The reports that were asked for, the latest first.
+pub async fn list(ctx: &Ctx, window: &Window) -> Result<Page<report::Model>> {
+    ctx.require(Permission::ReadReports)?;
+    let read = ctx.read().await?;
+    let reports = read.select::<report::Entity>();
+    page::page(reports, &[report::Column::Id], true, window, read.on()).await
+}
+
+/// One report.
+pub async fn load(ctx: &Ctx, id: ReportId) -> Result<report::Model> {
+    by_ids(ctx, &[id])
+        .await?
+        .pop()
+        .ok_or(Error::NotFound("report"))
+}
+
+/// The reports of those ids that exist, in no particular order.
+pub async fn by_ids(ctx: &Ctx, ids: &[ReportId]) -> Result<Vec<report::Model>> {
+    ctx.require(Permission::ReadReports)?;
+    let read = ctx.read().await?;
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(PORTION) {
+        let some = read
+            .select::<report::Entity>()
+            .filter(report::Column::Id.is_in(ids.iter().copied()));
+        found.extend(some.all(read.on()).await?);
+    }
+    Ok(found)
+}
+
+/// The statement a report holds; `None` until it is ready.
+pub fn statement(report: &report::Model) -> Result<Option<ProfitAndLoss>> {
+    let body = report.body.as_deref().map(serde_json::from_str);
+    Ok(body.transpose()?)
+}
+
+/// A report as CSV.
+pub async fn export(ctx: &Ctx, id: ReportId) -> Result<String> {
+    ctx.require(Permission::CreateReports)?;
+    let report = load(ctx, id).await?;
+    let statement = statement(&report)?.ok_or_else(|| not_ready(&report))?;
+    csv(&statement)
+}

@@ -1,0 +1,143 @@
+//! Changing a rule, switching it off and on, and removing it.
+
+use chrono::{DateTime, Utc};
+use entity::{RuleId, rule};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, QueryFilter};
+use serde_json::json;
+
+use super::condition::{Actions, Condition};
+use super::{create, order};
+use crate::ctx::{Ctx, Event, Tx};
+use crate::error::{Error, Result};
+use crate::permission::Permission;
+
+/// What to change about a rule; the rest stays.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// What to call it.
+    pub name: Option<String>,
+    /// When it matches.
+    pub conditions: Option<Condition>,
+    /// What it fills in, all of it.
+    pub actions: Option<Actions>,
+    /// Whether later rules are skipped once it matched.
+    pub stop: Option<bool>,
+}
+
+/// Changes a rule. What it decided before stays decided.
+#[tracing::instrument(skip_all, fields(rule.id = %id))]
+pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model> {
+    ctx.require(Permission::WriteRules)?;
+    let mut tx = ctx.begin().await?;
+    let row = live(&tx, id).await?;
+    let conditions = match changes.conditions {
+        Some(conditions) => conditions,
+        None => serde_json::from_str(&row.conditions)?,
+    };
+    let actions = match changes.actions {
+        Some(actions) => actions,
+        None => serde_json::from_str(&row.actions)?,
+    };
+    let name = match &changes.name {
+        Some(name) => create::checked_name(name)?,
+        None => row.name,
+    };
+    create::check(&tx, &conditions, &actions).await?;
+    let stop = changes.stop.unwrap_or(row.stop);
+    let mut changed = tx
+        .update::<rule::Entity>()
+        .col_expr(rule::Column::Name, Expr::value(name))
+        .col_expr(
+            rule::Column::Conditions,
+            Expr::value(serde_json::to_string(&conditions)?),
+        )
+        .col_expr(
+            rule::Column::Actions,
+            Expr::value(serde_json::to_string(&actions)?),
+        )
+        .col_expr(rule::Column::Stop, Expr::value(stop))
+        .col_expr(rule::Column::UpdatedAt, Expr::value(ctx.now()))
+        .filter(rule::Column::Id.eq(id))
+        .filter(rule::Column::DeletedAt.is_null())
+        .exec_with_returning(tx.on())
+        .await?;
+    let changed = changed.pop().ok_or(Error::NotFound("rule"))?;
+    if row.stop == stop {
+        tx.record(Event::RuleChanged { rule: id });
+    } else {
+        let diff = json!({ "stop": { "from": row.stop, "to": stop } });
+        tx.record_diff(Event::RuleChanged { rule: id }, diff);
+    }
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Switches a rule on; one that is on stays on.
+pub async fn enable(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
+    switch(ctx, id, None).await
+}
+
+/// Switches a rule off; it keeps its place.
+pub async fn disable(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
+    switch(ctx, id, Some(ctx.now())).await
+}
+
+#[tracing::instrument(skip_all, fields(rule.id = %id))]
+async fn switch(ctx: &Ctx, id: RuleId, disabled_at: Option<DateTime<Utc>>) -> Result<rule::Model> {
+    ctx.require(Permission::WriteRules)?;
+    let mut tx = ctx.begin().await?;
+    let leaves = match disabled_at {
+        Some(_) => rule::Column::DisabledAt.is_null(),
+        None => rule::Column::DisabledAt.is_not_null(),
+    };
+    let mut changed = tx
+        .update::<rule::Entity>()
+        .col_expr(rule::Column::DisabledAt, Expr::value(disabled_at))
+        .col_expr(rule::Column::UpdatedAt, Expr::value(ctx.now()))
+        .filter(rule::Column::Id.eq(id))
+        .filter(rule::Column::DeletedAt.is_null())
+        .filter(leaves)
+        .exec_with_returning(tx.on())
+        .await?;
+    let Some(row) = changed.pop() else {
+        // it is as wanted already, or it is not there
+        return live(&tx, id).await;
+    };
+    let enabled = disabled_at.is_none();
+    tx.record_diff(
+        Event::RuleChanged { rule: id },
+        json!({ "enabled": { "from": !enabled, "to": enabled } }),
+    );
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Removes a rule; the ones behind it move up. Decisions that name it can still show it.
+#[tracing::instrument(skip_all, fields(rule.id = %id))]
+pub async fn delete(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
+    ctx.require(Permission::WriteRules)?;
+    let mut tx = ctx.begin().await?;
+    let mut gone = tx
+        .update::<rule::Entity>()
+        .col_expr(rule::Column::DeletedAt, Expr::value(ctx.now()))
+        .col_expr(rule::Column::UpdatedAt, Expr::value(ctx.now()))
+        .filter(rule::Column::Id.eq(id))
+        .filter(rule::Column::DeletedAt.is_null())
+        .exec_with_returning(tx.on())
+        .await?;
+    let row = gone.pop().ok_or(Error::NotFound("rule"))?;
+    order::shift(&tx, -1, rule::Column::Position.gt(row.position)).await?;
+    tx.record(Event::RuleDeleted { rule: id });
+    tx.commit().await?;
+    Ok(row)
+}
+
+async fn live(tx: &Tx<'_>, id: RuleId) -> Result<rule::Model> {
+    tx.select::<rule::Entity>()
+        .filter(rule::Column::Id.eq(id))
+        .filter(rule::Column::DeletedAt.is_null())
+        .one(tx.on())
+        .await?
+        .ok_or(Error::NotFound("rule"))
+}

@@ -1,0 +1,158 @@
+//! The `graphql-transport-ws` protocol, with its close codes.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{Path, TestApp};
+
+#[tokio::test]
+async fn questions_are_answered_over_the_socket_too() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    socket
+        .send(&subscribe("a", "{ viewer { user { email } } }"))
+        .await;
+    let next = socket.next().await;
+    assert_eq!(
+        (next.text("type"), next.text("id")),
+        ("next".to_owned(), "a".to_owned())
+    );
+    assert_eq!(
+        next.text("payload.data.viewer.user.email"),
+        "owner@acme.example"
+    );
+    assert_eq!(
+        socket.next().await,
+        json!({ "type": "complete", "id": "a" })
+    );
+    // the id is free again
+    socket.send(&subscribe("a", "{ __typename }")).await;
+    assert_eq!(socket.next().await["type"], "next");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_operation_that_is_refused_leaves_the_socket_open() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    for (document, code) in [
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{", "GRAPHQL_PARSE_FAILED"),
+    ] {
+        socket.send(&subscribe("a", document)).await;
+        let error = socket.next().await;
+        assert_eq!(error["type"], "error", "{error}");
+        assert_eq!(error.text("payload[0].extensions.code"), code);
+        assert!(error.path("payload").is_array());
+    }
+    socket.send(&subscribe("a", "{ __typename }")).await;
+    assert_eq!(socket.next().await["type"], "next");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_what_it_carries() {
+    let app = TestApp::start().await;
+    let mut socket = app.anybody().bare_socket().await;
+    socket
+        .send(&json!({ "type": "ping", "payload": { "n": 1 } }))
+        .await;
+    assert_eq!(
+        socket.next().await,
+        json!({ "type": "pong", "payload": { "n": 1 } })
+    );
+    socket.send(&json!({ "type": "ping" })).await;
+    assert_eq!(socket.next().await, json!({ "type": "pong" }));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_does_not_introduce_themselves_is_closed() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let bearer = |token: &str| json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
+    let good = bearer(owner.token.as_deref().unwrap());
+    let query = subscribe("a", "subscription { __typename }");
+    let cases: [(&str, Vec<Value>, u16); 6] = [
+        ("subscribe before ack", vec![query.clone()], 4401),
+        ("no token", vec![json!({ "type": "connection_init" })], 4403),
+        ("a bad token", vec![bearer("not.a.token")], 4403),
+        (
+            "no message of the protocol",
+            vec![json!({ "type": "hello" })],
+            4400,
+        ),
+        (
+            "an id that is taken",
+            vec![good.clone(), events("a"), events("a")],
+            4409,
+        ),
+        (
+            "a second introduction",
+            vec![good.clone(), good.clone()],
+            4429,
+        ),
+    ];
+    for (what, messages, code) in cases {
+        let mut socket = app.anybody().bare_socket().await;
+        for message in messages {
+            socket.send(&message).await;
+        }
+        let (closed, reason) = socket.closed().await;
+        assert_eq!(closed, code, "{what}: {reason}");
+        assert!(reason.len() < 123);
+    }
+    let mut socket = app.anybody().bare_socket().await;
+    socket.send_text("not json").await;
+    assert_eq!(socket.closed().await.0, 4400);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_operation_ends_when_its_client_says_so() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    socket.send(&events("a")).await;
+    socket.send(&json!({ "type": "complete", "id": "a" })).await;
+    // the id is free, so nothing follows under it any more
+    socket.send(&subscribe("a", "{ __typename }")).await;
+    assert_eq!(socket.next().await.text("payload.data.__typename"), "Query");
+    assert_eq!(socket.next().await["type"], "complete");
+    assert_eq!(socket.next_within(Duration::from_millis(300)).await, None);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_socket_lives_as_long_as_its_token() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    app.advance(TimeDelta::minutes(16));
+    // the clock of this test does not tick: the next message makes the server look at it
+    socket.send(&json!({ "type": "ping" })).await;
+    assert_eq!(socket.closed().await.0, 4403);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    app.app().stopping.cancel();
+    assert_eq!(socket.closed().await.0, 1001);
+    app.finish().await;
+}
+
+fn subscribe(id: &str, document: &str) -> Value {
+    json!({ "id": id, "type": "subscribe", "payload": { "query": document } })
+}
+
+fn events(id: &str) -> Value {
+    subscribe(id, "subscription { eventFeed { cursor } }")
+}

@@ -1,0 +1,227 @@
+//! An app of a test's own, served on a free port.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use balance::app::App;
+use balance::clock::Clock;
+use balance::config::{Config, ConnectMode, Environment, Role};
+use balance::error::Result;
+use balance::{queue, run, worker};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::world::Place;
+use super::{Client, Services, Tenant, World};
+
+/// The time at which every test begins.
+pub const START: DateTime<Utc> =
+    DateTime::from_timestamp_secs(1_772_442_000).expect("2026-03-02 09:00");
+
+const JWT_SECRET: &str = "tests sign their tokens with this, and nobody else";
+const SECRET_KEY: &str = "tests keep their secrets with this, and nobody else";
+
+/// What a test may want otherwise than usual.
+pub struct Setup<'a> {
+    /// Servers of the test's own instead of the run's.
+    pub services: Option<&'a Services>,
+    /// The clock of the machine instead of one that stands still, for tests with several processes.
+    pub real_time: bool,
+    /// Settings.
+    pub adjust: fn(&mut Config),
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self {
+            services: None,
+            real_time: false,
+            adjust: |_| {},
+        }
+    }
+}
+
+/// A running app on stores of its own. It does background work when told to, and must be [finished](Self::finish).
+pub struct TestApp {
+    /// Its clock, which stands still until it is moved.
+    pub clock: Clock,
+    config: Config,
+    place: Place,
+    nodes: Mutex<Vec<Node>>,
+    client: Client,
+    finished: bool,
+}
+
+struct Node {
+    app: Arc<App>,
+    serving: JoinHandle<Result<()>>,
+}
+
+impl TestApp {
+    /// Starts one.
+    pub async fn start() -> Self {
+        Self::start_with(Setup::default()).await
+    }
+
+    /// Starts one that differs from the usual.
+    pub async fn start_with(setup: Setup<'_>) -> Self {
+        let world = match setup.services {
+            Some(services) => services.world(),
+            None => World::current(),
+        };
+        let place = Place::make(&world).await;
+        let mut config = config(&place);
+        (setup.adjust)(&mut config);
+        let clock = if setup.real_time {
+            Clock::system()
+        } else {
+            Clock::fixed(START)
+        };
+        let (node, client) = Node::start(config.clone(), clock.clone()).await;
+        Self {
+            clock,
+            config,
+            place,
+            nodes: Mutex::new(vec![node]),
+            client,
+            finished: false,
+        }
+    }
+
+    /// Another process's worth of app on the same stores; who calls it, signed in as nobody.
+    pub async fn another_node(&self) -> Client {
+        let (node, client) = Node::start(self.config.clone(), self.clock.clone()).await;
+        self.nodes.lock().expect("no test panics here").push(node);
+        client
+    }
+
+    /// Somebody who is not signed in.
+    pub fn anybody(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Registers a tenant; its name makes the addresses of its people.
+    pub async fn tenant(&self, name: &str) -> Tenant {
+        Tenant::register(&self.client, name).await
+    }
+
+    /// The first node, for what cannot be seen from outside.
+    pub fn app(&self) -> Arc<App> {
+        let nodes = self.nodes.lock().expect("no test panics here");
+        Arc::clone(&nodes[0].app)
+    }
+
+    /// Works until nothing is due; how many jobs that were.
+    pub async fn run_background_work(&self) -> usize {
+        let worked = worker::drain(&self.app()).await;
+        worked.expect("background work is done")
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// The settings of this app as variables, for a process that shares its stores.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let config = &self.config;
+        let mut environment = vec![
+            ("BALANCE_ENV", "development".to_owned()),
+            ("HOST", config.host.to_string()),
+            ("PORT", "0".to_owned()),
+            ("DATABASE_URL", config.database_url()),
+            (
+                "DATABASE_CONNECTIONS",
+                config.database_connections.to_string(),
+            ),
+            ("REDIS_PREFIX", config.redis_prefix.clone()),
+            ("DATA_DIR", config.data_dir.display().to_string()),
+            ("JWT_SECRET", JWT_SECRET.to_owned()),
+            ("SECRET_KEY", SECRET_KEY.to_owned()),
+            ("SEED_DEMO", "false".to_owned()),
+            ("LOG", config.log.clone()),
+        ];
+        environment.extend(config.redis_url.clone().map(|url| ("REDIS_URL", url)));
+        environment
+    }
+
+    /// Stops the app. No job may be left over: work is done on purpose, and a test knows what it causes.
+    pub async fn finish(mut self) {
+        self.finished = true;
+        // a test about stopping has closed the stores itself
+        let left = match self.app().stopping.is_cancelled() {
+            true => Ok(0),
+            false => queue::depth(&self.app().handles.db, None).await,
+        };
+        let nodes = std::mem::take(&mut *self.nodes.lock().expect("no test panics here"));
+        for node in nodes {
+            node.stop().await;
+        }
+        self.place.clear().await;
+        let left = left.expect("the queue can be counted");
+        assert_eq!(left, 0, "background work is left over");
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !self.finished && !std::thread::panicking() {
+            panic!("end the test with app.finish().await");
+        }
+    }
+}
+
+impl Node {
+    async fn start(config: Config, clock: Clock) -> (Self, Client) {
+        let app = App::connect(config, clock).await;
+        let app = app.expect("the stores are there");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let serving = tokio::spawn(run::serve(Arc::clone(&app), &[Role::Api], Some(listener)));
+        (Self { app, serving }, Client::new(address))
+    }
+
+    async fn stop(self) {
+        self.app.stopping.cancel();
+        let stopped = tokio::time::timeout(Duration::from_secs(20), self.serving).await;
+        let served = stopped.expect("the server stops in time");
+        let served = served.expect("the server does not panic");
+        served.expect("the server stops cleanly");
+    }
+}
+
+/// Every setting, so that none comes from the environment of whoever runs the tests.
+fn config(place: &Place) -> Config {
+    let host = Ipv4Addr::LOCALHOST;
+    Config {
+        environment: Environment::Development,
+        host: host.into(),
+        port: 0,
+        public_url: Some(format!("http://{}", SocketAddr::from((host, 4000)))),
+        database_url: Some(place.database_url()),
+        migration_database_url: place.migration_database_url(),
+        database_connect_mode: ConnectMode::Always,
+        database_connections: 8,
+        redis_url: place.redis.clone(),
+        redis_connect_mode: ConnectMode::Always,
+        redis_prefix: place.redis_prefix.clone(),
+        data_dir: place.folder().to_owned(),
+        jwt_secret: Some(JWT_SECRET.to_owned()),
+        secret_key: Some(SECRET_KEY.to_owned()),
+        access_token_minutes: 15,
+        refresh_token_days: 30,
+        frontend_url: vec!["http://app.example".to_owned()],
+        graphiql: None,
+        seed_demo: false,
+        upload_max_bytes: 10 * 1024 * 1024,
+        openai_api_key: None,
+        openai_base_url: "http://127.0.0.1:9".to_owned(),
+        llm_model: "none".to_owned(),
+        llm_timeout_seconds: 1,
+        shutdown_seconds: 5,
+        log: "warn".to_owned(),
+    }
+}

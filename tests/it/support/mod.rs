@@ -1,0 +1,32 @@
+//! What every test stands on: an app of its own, people who call it, and what they hear.
+
+mod answer;
+mod app;
+mod books;
+mod client;
+mod data;
+mod env;
+mod feed;
+mod inside;
+mod operations;
+mod path;
+mod postgres;
+mod process;
+mod services;
+mod socket;
+mod tenant;
+mod world;
+
+pub use answer::{Answer, Reply};
+pub use app::{START, Setup, TestApp};
+pub use client::Client;
+pub use data::data;
+pub use feed::Feed;
+pub use inside::Effects;
+pub use operations::{Ids, Operation, Schema, nowhere};
+pub use path::Path;
+pub use process::Process;
+pub use services::Services;
+pub use socket::Socket;
+pub use tenant::Tenant;
+pub use world::World;

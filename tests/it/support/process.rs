@@ -1,0 +1,36 @@
+//! The real program, for what only another process can show.
+
+use std::process::{ExitStatus, Stdio};
+
+use tokio::process::{Child, Command};
+
+use super::TestApp;
+
+/// A `balance` that runs on the stores of a test.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts it with these arguments and the settings of an app.
+    pub fn start(app: &TestApp, arguments: &[&str]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_balance"))
+            .args(arguments)
+            .env_clear()
+            .envs(app.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            // a test that fails leaves nothing running
+            .kill_on_drop(true)
+            .spawn();
+        Self(child.expect("the program starts"))
+    }
+
+    /// Ends it as `kill -9` does: it finishes nothing and tells nobody.
+    pub async fn kill(mut self) {
+        self.0.kill().await.expect("it can be killed");
+    }
+
+    /// Waits for its end.
+    pub async fn end(mut self) -> ExitStatus {
+        self.0.wait().await.expect("it ends")
+    }
+}

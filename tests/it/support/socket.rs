@@ -1,0 +1,99 @@
+//! A WebSocket as a client holds it, message by message.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An open socket that speaks `graphql-transport-ws`.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    /// Opens one.
+    pub async fn open(address: SocketAddr) -> Self {
+        let url = format!("ws://{address}/graphql");
+        let mut request = url.into_client_request().expect("it is an address");
+        let protocol = HeaderValue::from_static("graphql-transport-ws");
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
+        let (socket, _) = connect_async(request).await.expect("the server upgrades");
+        Self(socket)
+    }
+
+    /// Sends a message of the protocol.
+    pub async fn send(&mut self, message: &Value) {
+        self.send_text(&message.to_string()).await;
+    }
+
+    /// Sends any text.
+    pub async fn send_text(&mut self, text: &str) {
+        let sent = self.0.send(Message::text(text)).await;
+        sent.expect("the socket is open");
+    }
+
+    /// The next message of the protocol. Pings of the server are answered and passed over.
+    pub async fn next(&mut self) -> Value {
+        let next = tokio::time::timeout(PATIENCE, self.hear()).await;
+        match next.expect("a message comes in time") {
+            Ok(message) => message,
+            Err((code, reason)) => panic!("the socket was closed: {code} {reason}"),
+        }
+    }
+
+    /// The next message, if one comes within `time`.
+    pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
+        let next = tokio::time::timeout(time, self.hear()).await.ok()?;
+        match next {
+            Ok(message) => Some(message),
+            Err((code, reason)) => panic!("the socket was closed: {code} {reason}"),
+        }
+    }
+
+    /// The code and reason the server closes the socket with; messages before it are passed over.
+    pub async fn closed(&mut self) -> (u16, String) {
+        let closing = async {
+            loop {
+                if let Err(closed) = self.hear().await {
+                    return closed;
+                }
+            }
+        };
+        let closed = tokio::time::timeout(PATIENCE, closing).await;
+        closed.expect("the server closes the socket in time")
+    }
+
+    /// Cuts the connection, as a lost network does: no closing message.
+    pub fn cut(self) {
+        drop(self);
+    }
+
+    async fn hear(&mut self) -> Result<Value, (u16, String)> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    let message: Value = serde_json::from_str(&text).expect("messages are JSON");
+                    if message["type"] != "ping" {
+                        return Ok(message);
+                    }
+                    self.send_text(r#"{"type":"pong"}"#).await;
+                }
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Err((frame.code.into(), frame.reason.to_string()));
+                }
+                Some(Ok(Message::Close(None))) | None => return Err((1005, String::new())),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err((1006, error.to_string())),
+            }
+        }
+    }
+}
