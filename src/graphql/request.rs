@@ -20,7 +20,7 @@ use super::{
     limits::Limits,
     measure::{Measured, measure},
     message::GraphqlRequest,
-    operation::select_operation,
+    operation::{RootOrder, select_operation},
     refusal::{Code, Refusal},
     scan::scan,
     variables::{InputIndex, check_variables},
@@ -71,6 +71,8 @@ pub struct Prepared {
     pub measured: Measured,
     /// SHA-256 of the document.
     pub hash: Hash,
+    /// The order its root fields were asked in.
+    pub root: RootOrder,
 }
 
 /// The way of every GraphQL request, over any transport.
@@ -140,6 +142,7 @@ impl<E: Executor> Pipeline<E> {
             &self.limits,
         )?;
 
+        let root = RootOrder::of(&document.tree, operation);
         let mut request = Request::new(text).variables(sent.variables);
         request.operation_name = sent.operation_name;
         request.set_parsed_query(document.tree.clone());
@@ -147,6 +150,7 @@ impl<E: Executor> Pipeline<E> {
             request,
             measured,
             hash,
+            root,
         })
     }
 
@@ -169,7 +173,9 @@ impl<E: Executor> Pipeline<E> {
 
     /// Carries out a query or a mutation.
     pub async fn execute(&self, prepared: Prepared, request_id: &str) -> Response {
-        let response = self.executor.execute(prepared.request).await;
+        let root = prepared.root;
+        let mut response = self.executor.execute(prepared.request).await;
+        root.sort(&mut response.data);
         self.finish(response, request_id)
     }
 
