@@ -2,7 +2,7 @@
 
 use sea_orm::{EntityTrait, IntoActiveModel};
 
-/// A table whose rows belong to one tenant. Implemented by [`tenanted!`](crate::tenanted) beside each table.
+/// A table whose rows belong to one tenant. Implemented by `tenanted!` beside each table.
 pub trait Tenanted:
     EntityTrait<Model: IntoActiveModel<<Self as EntityTrait>::ActiveModel>>
 {

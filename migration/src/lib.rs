@@ -1,6 +1,6 @@
 //! How the tables came to be: one file per change, applied in order, on SQLite and PostgreSQL alike.
 //!
-//! Each file holds its DDL once, in the notation of [`dialect`], which writes types and schemas the way the database
+//! Each file holds its DDL once, in the notation of `dialect`, which writes types and schemas the way the database
 //! at hand wants them. A file that has landed is never edited.
 
 mod dialect;

@@ -59,8 +59,6 @@ pub struct Decision {
     pub version: String,
     /// Why, in one sentence.
     pub rationale: String,
-    /// What each tier saw, in the order they were asked.
-    pub considered: Json<Value>,
     /// What outside calls cost, in the currency of the provider's account.
     pub cost: Decimal,
     /// How long deciding took, in microseconds.
@@ -71,6 +69,9 @@ pub struct Decision {
     pub created_at: DateTime<Utc>,
     #[graphql(skip)]
     category_key: Option<CategoryId>,
+    /// JSON as stored: long, and read only when it is asked for.
+    #[graphql(skip)]
+    considered: String,
 }
 
 #[ComplexObject]
@@ -82,9 +83,19 @@ impl Decision {
             None => Ok(None),
         }
     }
+
+    /// What each tier saw, in the order they were asked.
+    #[graphql(name = "considered")]
+    async fn considered_by_tier(&self) -> Json<Value> {
+        Json(self.read_considered())
+    }
 }
 
 impl Decision {
+    fn read_considered(&self) -> Value {
+        with_global_ids(serde_json::from_str(&self.considered).unwrap_or_default())
+    }
+
     /// The whole of it as one document.
     pub fn reasoning_trace(&self) -> Value {
         json!({
@@ -94,7 +105,7 @@ impl Decision {
             "model": self.model,
             "version": self.version,
             "rationale": self.rationale,
-            "considered": self.considered.0,
+            "considered": self.read_considered(),
             "cost": self.cost.0,
             "latencyUs": self.latency_us,
         })
@@ -149,14 +160,12 @@ impl From<decision::Model> for Decision {
             model: row.model,
             version: row.version,
             rationale: row.rationale,
-            considered: Json(with_global_ids(
-                serde_json::from_str(&row.considered).unwrap_or_default(),
-            )),
             cost: Decimal(format!("{whole}.{fraction:06}")),
             latency_us: row.latency_us,
             actor: row.actor,
             created_at: row.created_at,
             category_key: row.category_id,
+            considered: row.considered,
         }
     }
 }

@@ -61,6 +61,14 @@ pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<UserError>)> {
     }
 }
 
+/// The HTTP status of an error of ours. Our own database being away is 503, try again; a provider outside is 502.
+pub fn status(error: &Error) -> u16 {
+    match error {
+        Error::Unavailable(_) => 503,
+        other => code(other).status(),
+    }
+}
+
 /// The code of the contract for an error of ours.
 pub fn code(error: &Error) -> Code {
     Code::parse(error.code()).unwrap_or(Code::Internal)

@@ -62,6 +62,9 @@ fn share(error: Arc<Error>) -> Error {
         Err(shared) => match &*shared {
             Error::Unavailable(_) => Error::Unavailable(shared.to_string().into()),
             Error::Timeout => Error::Timeout,
+            Error::Forbidden(permission) => Error::Forbidden(*permission),
+            Error::NotFound(what) => Error::NotFound(what),
+            Error::Unauthenticated(why) => Error::Unauthenticated(why),
             other => Error::internal(other.to_string()),
         },
     }

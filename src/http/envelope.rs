@@ -15,7 +15,7 @@ use serde_json::json;
 use super::caller::Caller;
 use super::layers::RequestId;
 use crate::error::Error;
-use crate::graphql::error::code;
+use crate::graphql::error::{code, status};
 use crate::graphql::refusal::Code;
 
 /// A successful answer.
@@ -50,7 +50,7 @@ pub fn failure(request_id: &str, error: &Error) -> Response {
     };
     refuse(
         request_id,
-        StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST),
+        StatusCode::from_u16(status(error)).unwrap_or(StatusCode::BAD_REQUEST),
         code,
         &error.to_string(),
         details,

@@ -133,7 +133,7 @@ fn refusal_of(error: &Error, request_id: &str) -> Refusal {
     if code == Code::Internal {
         tracing::error!(request.id = request_id, error = ?error, "{error}");
     }
-    Refusal::new(code, error.to_string())
+    Refusal::new(code, error.to_string()).with_status(error::status(error))
 }
 
 fn refuse(caller: &Caller, media: Media, refusal: Refusal) -> Response {

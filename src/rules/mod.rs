@@ -3,7 +3,7 @@
 //! A rule is a tree of conditions, what to fill in when it holds, and whether to stop there. Rules are tried in
 //! their order; the first to fill a field wins it. [`condition`] is how conditions are written and stored,
 //! [`validate`] says what is wrong with one, and [`matching`] runs them and explains why one did not match. People
-//! [`create`], [`edit`], [`move_to`], [`enable`], [`disable`] and [`delete`] them, and [`test`] one before it counts;
+//! [`create`], [`edit`], [`move_to`], [`enable`], [`disable`] and [`delete`] them, and [`test`](fn@test) one before it counts;
 //! the pipeline runs what [`compiled`] reads.
 
 mod compile;

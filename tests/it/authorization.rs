@@ -3,7 +3,6 @@
 //!
 //! Accept a change with `INSTA_UPDATE=always cargo test --test it authorization`, and read the difference.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use entity::membership::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Ids, Operation, Schema, TestApp, nowhere};
+use crate::support::{Client, Ids, Operation, Path, Schema, TestApp, nowhere};
 
 const ROLES: [(&str, Option<Role>); 5] = [
     ("anonymous", None),
@@ -60,8 +59,8 @@ async fn everybody_may_do_what_the_table_says() {
         let name = format!("{} {}", operation.kind, operation.name);
         let mut outcomes = Vec::new();
         for (person, role) in &people {
-            let outcome = outcome(&schema, &operation, person).await;
-            match promised(&operation, *role) {
+            let outcome = outcome(&schema, operation, person).await;
+            match promised(operation, *role) {
                 Some(expected) if expected.contains(&outcome) => {}
                 Some(expected) => wrong.push(format!(
                     "{name}: {outcome} for {role:?}, but it promises {expected:?}"
@@ -89,6 +88,22 @@ async fn everybody_may_do_what_the_table_says() {
     settings.bind(|| insta::assert_snapshot!("authorization", table));
     wrong.dedup();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn an_id_opens_no_door_that_the_list_keeps_shut() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let made = "mutation { createConnection(input: { name: \"Shop\" }) { connection { id } } }";
+    let made = tenant.owner().run(made, json!({})).await.ok();
+    let id = made.text("createConnection.connection.id");
+    let by_id = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }";
+    let asked = json!({ "id": id });
+    let seen = tenant.reviewer().await.run(by_id, asked.clone()).await.ok();
+    assert_eq!(seen.text("node.id"), id);
+    let viewer = tenant.viewer().await.run(by_id, asked).await;
+    assert_eq!(viewer.error_code(), "FORBIDDEN", "{:#}", viewer.body);
+    app.finish().await;
 }
 
 #[test]

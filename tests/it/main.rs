@@ -3,6 +3,13 @@
 //! Each test runs in the world that `BALANCE_TEST_WORLD` names: `embedded` (SQLite, in process; the default) or
 //! `production` (PostgreSQL as the application role, and Redis). `tools/test.sh` runs the suite in both.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails where something is missing"
+)]
+
+mod support;
+
 mod approvals;
 mod authorization;
 mod categories;
@@ -16,10 +23,12 @@ mod identity;
 mod imports;
 mod outage;
 mod policies;
+mod processing;
+mod real_data;
 mod records;
 mod reports;
 mod rules;
 mod schema;
 mod sockets;
+mod stranger;
 mod streams;
-mod support;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, Feed, Path, Services, Setup, TestApp, World};
 
 const FEED: &str =
-    "subscription($after: String) { recordProcessed(after: $after) { recordId cursor } }";
+    "subscription($after: String) { recordProcessed(after: $after) { record { id } cursor } }";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_away_delays_events_and_loses_none() {
@@ -147,7 +147,7 @@ async fn hear(feed: &mut Feed, count: usize) -> Vec<String> {
         // a reconnection to Redis may take a while; the slow timer behind it is what counts
         let next: Option<Value> = feed.next_within(Duration::from_secs(15)).await;
         let next = next.unwrap_or_else(|| panic!("only {} of {count} came", heard.len()));
-        heard.push(next.text("recordProcessed.recordId"));
+        heard.push(next.text("recordProcessed.record.id"));
     }
     heard
 }

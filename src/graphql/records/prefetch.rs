@@ -36,8 +36,15 @@ pub(super) async fn children(ctx: &Context<'_>, rows: &[(String, record::Model)]
     if asks(ctx, "edges.node.import") {
         feed_imports(ctx, rows().filter_map(|row| row.import_id)).await?;
     }
-    if asks(ctx, "edges.node.decision") || asks(ctx, "edges.node.decisions") {
-        feed_decisions(ctx, rows().map(|row| row.id)).await?;
+    let decisions = ["decision", "decisions", "reasoningTrace"];
+    if decisions
+        .iter()
+        .any(|field| asks(ctx, &format!("edges.node.{field}")))
+    {
+        let of = feed_decisions(ctx, rows().map(|row| row.id)).await?;
+        if asks(ctx, "edges.node.decision.category") || asks(ctx, "edges.node.decisions.category") {
+            feed_categories(ctx, of).await?;
+        }
     }
     Ok(())
 }
@@ -93,12 +100,18 @@ async fn feed_imports(ctx: &Context<'_>, ids: impl IntoIterator<Item = ImportId>
     Ok(())
 }
 
+/// Loads the decisions of a page of records; the categories in them.
 async fn feed_decisions(
     ctx: &Context<'_>,
     records: impl IntoIterator<Item = RecordId>,
-) -> Result<()> {
+) -> Result<Vec<CategoryId>> {
     let ids: Vec<RecordId> = records.into_iter().collect();
     let mut found: HashMap<_, _> = records::decisions_of(ctx.op()?, &ids).await?;
+    let categories = found
+        .values()
+        .flatten()
+        .filter_map(|row| row.category_id)
+        .collect();
     // records without a decision are fed too, or each would be looked up again
     let fed = ids.into_iter().map(|id| {
         let rows = found.remove(&id).unwrap_or_default();
@@ -107,7 +120,7 @@ async fn feed_decisions(
     });
     let fed: Vec<_> = fed.collect();
     ctx.loader()?.feed_many(fed).await;
-    Ok(())
+    Ok(categories)
 }
 
 fn distinct<T: Ord>(ids: impl IntoIterator<Item = T>) -> Vec<T> {

@@ -76,7 +76,7 @@ impl<'r> Cells<'r> {
     /// Whether nearly all cells pass, a few odd rows set aside.
     fn mostly(&self, passes: impl Fn(&str) -> bool) -> bool {
         let passing = self.cells.iter().filter(|cell| passes(cell)).count();
-        !self.cells.is_empty() && passing * 5 >= self.cells.len() * 4
+        is_most(passing, self.cells.len())
     }
 
     /// The patterns that fit the most cells; none when the column does not hold dates.
@@ -98,7 +98,7 @@ impl<'r> Cells<'r> {
         };
         let fitting: Vec<_> = DATE_FORMATS.iter().filter_map(fits).collect();
         let best = fitting.iter().map(|(count, _)| *count).max().unwrap_or(0);
-        if best == 0 || best * 5 < self.cells.len() * 4 {
+        if !is_most(best, self.cells.len()) {
             return Vec::new();
         }
         fitting
@@ -224,4 +224,9 @@ pub(super) fn fold(text: &str) -> String {
         .to_lowercase()
         .replace(['_', '-', '\'', '’', '.', ':'], " ");
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+/// Whether all but a fifth pass; in a short file one odd row is set aside whatever its share, as long as more pass.
+fn is_most(passing: usize, all: usize) -> bool {
+    let odd = all - passing;
+    passing > odd && odd <= (all / 5).max(1)
 }

@@ -385,3 +385,16 @@ proptest! {
         prop_assert_eq!(read(text.as_bytes(), &mapping, None).unwrap().rows[0].amount.units, units);
     }
 }
+
+#[test]
+fn one_impossible_date_in_a_short_file_costs_its_row_only() {
+    let file = b"Date,Description,Amount,Currency\n\
+        2026-11-02,COFFEE,-4.80,EUR\n2026-11-03,ADOBE,-65.49,EUR\n2026-11-04,INVOICE,1250.00,EUR\n2026-11-31,NO SUCH DAY,-1.00,EUR\n";
+    let (mapping, _) = guess(file).unwrap();
+    let statement = read(file, &mapping, None).unwrap();
+    assert_eq!((statement.rows.len(), statement.refused.len()), (3, 1));
+    assert_eq!(
+        (statement.refused[0].line, statement.refused[0].field),
+        (5, Some("date"))
+    );
+}

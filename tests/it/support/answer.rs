@@ -84,12 +84,6 @@ impl Answer {
     pub fn user_errors(&self) -> Vec<Value> {
         user_errors(&self.body)
     }
-
-    /// Something in the data, such as `records.edges[0].node.id`.
-    #[track_caller]
-    pub fn path(&self, path: &str) -> &Value {
-        self.body.path("data").path(path)
-    }
 }
 
 /// What the payloads of an answer ask the user to put right.

@@ -124,11 +124,6 @@ impl TestApp {
         self.clock.advance(by);
     }
 
-    /// The stores of this test.
-    pub fn place(&self) -> &Place {
-        &self.place
-    }
-
     /// The settings of this app as variables, for a process that shares its stores.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let config = &self.config;

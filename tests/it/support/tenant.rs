@@ -31,8 +31,6 @@ const ACCEPT: &str = "mutation($input: AcceptInvitationInput!) {
 pub struct Tenant {
     /// Its global id.
     pub id: String,
-    /// The address of its owner.
-    pub owner_email: String,
     name: String,
     owner: Client,
     people: AtomicUsize,
@@ -49,7 +47,6 @@ impl Tenant {
         let session = registered.path("registerTenant.session");
         Self {
             id: session.text("viewer.tenant.id"),
-            owner_email: email,
             name: name.to_owned(),
             owner: anybody.with_token(&session.text("accessToken")),
             people: AtomicUsize::new(0),
@@ -64,11 +61,6 @@ impl Tenant {
     /// Its owner.
     pub fn owner(&self) -> Client {
         self.owner.clone()
-    }
-
-    /// A new admin.
-    pub async fn admin(&self) -> Client {
-        self.join("ADMIN").await
     }
 
     /// A new reviewer.

@@ -1,0 +1,344 @@
+//! Isolation, seen from outside: everything that can be asked is asked by another tenant, with the ids of the first.
+//!
+//! What belongs to somebody else must look exactly like what does not exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::ID;
+use balance::graphql::node::split;
+use balance::integrations::webhook::sign;
+use serde_json::{Value, json};
+
+use crate::support::{Client, Ids, Operation, Path, Reply, Schema, Tenant, TestApp, nowhere};
+
+/// Ids by their kind.
+type Known = BTreeMap<String, BTreeSet<String>>;
+
+#[tokio::test]
+async fn a_stranger_finds_nothing_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.tenant("acme").await, app.tenant("globex").await);
+    let our_file = fill(&app, &ours, "Zanzibar").await;
+    let their_file = fill(&app, &theirs, "Globular").await;
+    let (us, them) = (ours.owner(), theirs.owner());
+    let schema = Schema::read();
+    let mut our_ids = known(&schema, &us).await;
+    let mut their_ids = known(&schema, &them).await;
+    // a file is not shown again after its upload
+    our_ids.insert("File".to_owned(), [our_file].into());
+    their_ids.insert("File".to_owned(), [their_file].into());
+    for kind in schema.nodes() {
+        assert!(
+            our_ids.contains_key(&kind),
+            "no {kind} was made, so none can be protected"
+        );
+    }
+    let head = json!({ "head": us.run("{ eventCursor }", json!({})).await.ok() });
+
+    // by id, one by one and all together
+    let all: Vec<&String> = our_ids.values().flatten().collect();
+    for ids in all.chunks(100) {
+        let found = them
+            .run(
+                "query($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+                json!({ "ids": ids }),
+            )
+            .await
+            .ok();
+        assert!(found.list("nodes").iter().all(Value::is_null), "{found:#}");
+    }
+    // in every list, report and export
+    for operation in queries(&schema) {
+        let seen = read(&schema, operation, &them).await;
+        assert_nothing_of(&our_ids, &seen, &operation.name);
+    }
+    let export = them.get("/api/v1/exports/records.csv").await.text()
+        + &them.get("/api/v1/events?first=500").await.text();
+    assert_nothing_of(&our_ids, &export, "the exports");
+
+    // wherever an id can be given
+    let mut alike = Vec::new();
+    for operation in schema.operations() {
+        for path in operation.id_paths(&schema) {
+            if let Some(difference) =
+                differs(&schema, operation, &path, &them, &our_ids, &their_ids).await
+            {
+                alike.push(difference);
+            }
+        }
+    }
+    assert!(
+        alike.is_empty(),
+        "a stranger can tell what exists:\n{}",
+        alike.join("\n")
+    );
+    rest(&them, &our_ids).await;
+
+    assert_eq!(
+        json!({ "head": us.run("{ eventCursor }", json!({})).await.ok() }),
+        head,
+        "something of ours was changed"
+    );
+    app.run_background_work().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_learnt_from_one_tenant_is_not_proposed_to_another() {
+    let app = TestApp::start().await;
+    let (ours, theirs) = (app.tenant("acme").await, app.tenant("globex").await);
+    fill(&app, &ours, "Zanzibar").await;
+    let them = theirs.owner();
+    let account = them.make_account("Main").await;
+    them.import_rows(&account, 0..5).await;
+    app.run_background_work().await;
+    let proposals = them
+        .run(
+            "{ approvals(first: 10) { edges { node { source proposedCategory { id } } } } }",
+            json!({}),
+        )
+        .await
+        .ok();
+    let proposals = proposals.list("approvals.edges");
+    assert_eq!(proposals.len(), 5);
+    for proposal in proposals {
+        assert!(
+            proposal.path("node.proposedCategory").is_null(),
+            "{proposal}"
+        );
+    }
+    app.finish().await;
+}
+
+/// Asks an operation with an id of ours and with one of nobody's at the same place; what differs.
+async fn differs(
+    schema: &Schema,
+    operation: &Operation,
+    path: &str,
+    them: &Client,
+    ours: &Known,
+    theirs: &Known,
+) -> Option<String> {
+    let id = |kind: &str| match kind.split_once(':') {
+        Some(("ours", kind)) => any(ours, kind).unwrap_or_else(|| nowhere(kind)),
+        Some((_, kind)) => nowhere(kind),
+        None => any(theirs, kind).unwrap_or_else(|| nowhere(kind)),
+    };
+    // learn which kind it wants there, from an answer to one of its own
+    let mut ids = Ids::from([(path.to_owned(), operation.guess(path))]);
+    if operation.kind == "subscription" {
+        return followed(schema, operation, path, them, &id).await;
+    }
+    operation.run(schema, them, &mut ids, &nowhere).await;
+    let kind = ids[path].clone();
+    let mut answers = Vec::new();
+    for whose in ["ours", "nobody's"] {
+        ids.insert(path.to_owned(), format!("{whose}:{kind}"));
+        let (document, variables) =
+            operation.document(schema, &ids, &id, &operation.select(schema));
+        let mut body = them.run(&document, variables).await.body;
+        assert!(
+            !body.to_string().contains("INTERNAL"),
+            "{}({path}) breaks: {body:#}",
+            operation.name
+        );
+        if let Some(error) = body["errors"].get_mut(0) {
+            error["extensions"]["requestId"] = Value::Null;
+        }
+        answers.push(masked(
+            &body.to_string(),
+            &[&any(ours, &kind).unwrap_or_default(), &nowhere(&kind)],
+        ));
+    }
+    (answers[0] != answers[1]).then(|| {
+        format!(
+            "{} {}({path}: {kind}):\n  {}\n  {}",
+            operation.kind, operation.name, answers[0], answers[1]
+        )
+    })
+}
+
+async fn followed(
+    schema: &Schema,
+    operation: &Operation,
+    path: &str,
+    them: &Client,
+    id: &dyn Fn(&str) -> String,
+) -> Option<String> {
+    let mut heard = Vec::new();
+    for whose in ["ours", "nobody's"] {
+        // the only thing to be followed by its id
+        let ids = Ids::from([(path.to_owned(), format!("{whose}:Import"))]);
+        let (document, variables) = operation.document(schema, &ids, id, "__typename");
+        let mut socket = them.socket().await;
+        let payload = json!({ "query": document, "variables": variables });
+        socket
+            .send(&json!({ "id": "1", "type": "subscribe", "payload": payload }))
+            .await;
+        let message = socket
+            .next_within(std::time::Duration::from_millis(500))
+            .await;
+        let code = message.map(|message| {
+            (
+                message["type"].clone(),
+                message["payload"].to_string().contains("NOT_FOUND"),
+            )
+        });
+        heard.push(format!("{code:?}"));
+    }
+    (heard[0] != heard[1]).then(|| format!("subscription {}: {heard:?}", operation.name))
+}
+
+/// The routes that take an id.
+async fn rest(them: &Client, ours: &Known) {
+    let ask = async |path: String| {
+        let reply: Reply = them.get(&path).await;
+        let body = serde_json::from_slice::<Value>(&reply.body).map(|body| body["error"].clone());
+        (reply.status, body.unwrap_or_else(|_| json!(reply.text())))
+    };
+    for (kind, before, after) in [
+        ("Report", "/api/v1/exports/reports/", ".csv"),
+        ("Account", "/api/v1/exports/records.csv?accountId=", ""),
+        ("Category", "/api/v1/exports/records.csv?categoryId=", ""),
+    ] {
+        let our = ask(format!("{before}{}{after}", any(ours, kind).unwrap())).await;
+        let nobodys = ask(format!("{before}{}{after}", nowhere(kind))).await;
+        assert_eq!(our, nobodys, "{before}");
+    }
+}
+
+fn queries(schema: &Schema) -> Vec<&Operation> {
+    schema
+        .operations()
+        .iter()
+        .filter(|operation| {
+            operation.kind == "query"
+                && operation
+                    .id_paths(schema)
+                    .iter()
+                    .all(|path| !operation.needs(path))
+        })
+        .collect()
+}
+
+/// Everything a query shows, as text.
+async fn read(schema: &Schema, operation: &Operation, person: &Client) -> String {
+    let (document, variables) =
+        operation.document(schema, &Ids::new(), &nowhere, &operation.select(schema));
+    let answer = person.run(&document, variables).await;
+    assert!(
+        answer.body.get("errors").is_none(),
+        "{document}: {:#}",
+        answer.body
+    );
+    answer.body["data"].to_string()
+}
+
+/// Every id somebody can see.
+async fn known(schema: &Schema, person: &Client) -> Known {
+    let mut known = Known::new();
+    for operation in queries(schema) {
+        for text in read(schema, operation, person).await.split('"') {
+            if let Some((kind, _)) = split(&ID(text.to_owned())) {
+                known.entry(kind).or_default().insert(text.to_owned());
+            }
+        }
+    }
+    known
+}
+
+fn any(known: &Known, kind: &str) -> Option<String> {
+    known.get(kind)?.first().cloned()
+}
+
+fn assert_nothing_of(ours: &Known, text: &str, what: &str) {
+    assert!(
+        !text.contains("Zanzibar") && !text.contains("acme"),
+        "{what} shows what we wrote: {text}"
+    );
+    for id in ours.values().flatten() {
+        assert!(!text.contains(id.as_str()), "{what} shows our {id}: {text}");
+    }
+}
+
+/// The answer without the ids that were asked about, whichever they were.
+fn masked(text: &str, ids: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for id in ids.iter().filter(|id| !id.is_empty()) {
+        text = text.replace(*id, "ID");
+    }
+    text
+}
+
+/// One of everything, with a word in it that nobody else uses; the id of the file.
+async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
+    let owner = tenant.owner();
+    tenant.viewer().await;
+    let invite =
+        json!({ "input": { "email": format!("{word}@waiting.example"), "role": "VIEWER" } });
+    owner
+        .run(
+            "mutation($input: AddMemberInput!) { addMember(input: $input) { errors { message } } }",
+            invite,
+        )
+        .await
+        .ok();
+
+    let account = owner.make_account(word).await;
+    owner.import_rows(&account, 0..20).await;
+    let made = owner.run(&format!("mutation {{ createConnection(input: {{ name: \"{word}\", accountId: \"{account}\" }}) {{ connection {{ id }} secret errors {{ message }} }} }}"), json!({})).await.ok();
+    deliver(app, &owner, made.path("createConnection"), word).await;
+    let file = statement(&owner, &account, word).await;
+    app.run_background_work().await;
+
+    let chart = owner
+        .run(
+            "{ categories { id code } approvals(first: 3) { edges { node { id } } } }",
+            json!({}),
+        )
+        .await
+        .ok();
+    let categories = chart.list("categories");
+    let category = categories.last().unwrap().text("id");
+    let rule = json!({ "input": {
+        "name": word, "conditions": { "text": { "op": "CONTAINS", "value": word } }, "actions": { "categoryId": category },
+    } });
+    owner.run("mutation($input: CreateRuleInput!) { createRule(input: $input) { errors { message } } }", rule).await.ok();
+    let decide = json!({ "input": { "approvalId": chart.text("approvals.edges[0].node.id"), "categoryId": category, "note": word } });
+    owner.run("mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) { errors { message } } }", decide).await.ok();
+    let report = json!({ "input": { "from": "2026-01-01", "to": "2026-12-31" } });
+    owner.run("mutation($input: GenerateReportInput!) { generateReport(input: $input) { errors { message } } }", report).await.ok();
+    app.run_background_work().await;
+    file
+}
+
+async fn deliver(app: &TestApp, owner: &Client, connection: &Value, word: &str) {
+    let body = json!({ "type": "transactions", "data": [{
+        "externalId": word, "occurredOn": "2026-02-28", "amount": "-7.00", "currency": "EUR", "description": format!("{word} webhook"),
+    }] }).to_string();
+    let at = app.clock.now().timestamp();
+    let signature = sign(&connection.text("secret"), word, at, body.as_bytes()).unwrap();
+    let path = format!("/api/v1/webhooks/{}", connection.text("connection.id"));
+    let request = owner
+        .request(reqwest::Method::POST, &path)
+        .header("content-type", "application/json");
+    let request = request
+        .header("webhook-id", word)
+        .header("webhook-timestamp", at)
+        .header("webhook-signature", signature);
+    let delivered = owner.send(request.body(body)).await;
+    assert_eq!(delivered.status, 202, "{}", delivered.text());
+}
+
+async fn statement(owner: &Client, account: &str, word: &str) -> String {
+    let upload = owner.run(&format!("mutation {{ createUpload(input: {{ name: \"{word}.csv\" }}) {{ upload {{ fileId url }} errors {{ message }} }} }}"), json!({})).await.ok();
+    let url = upload.text("createUpload.upload.url");
+    let path = &url[url.find("/api/").unwrap()..];
+    let csv = format!(
+        "date,description,amount\n2026-02-25,{word} coffee,-3.20\n2026-02-26,{word} books,-18.00\n"
+    );
+    assert_eq!(owner.put(path, csv).await.status, 201);
+    let input = json!({ "input": { "fileId": upload.text("createUpload.upload.fileId"), "accountId": account, "defaultCurrency": "EUR" } });
+    owner.run("mutation($input: ImportStatementInput!) { importStatement(input: $input) { import { id } errors { field message } } }", input).await.ok();
+    upload.text("createUpload.upload.fileId")
+}
