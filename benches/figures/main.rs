@@ -1,0 +1,65 @@
+//! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
+//!
+//! `cargo bench --bench figures -- pipeline|latency|reads|sockets`, all of them without a name. See `benches/README.md`.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a bench is the outside: it has a clock, an environment, a client and statements of its own"
+)]
+
+mod books;
+mod child;
+mod floor;
+mod latency;
+mod pipeline;
+mod place;
+mod reads;
+mod sample;
+mod sockets;
+mod stream;
+
+use std::process::ExitCode;
+
+use place::World;
+
+fn main() -> ExitCode {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    // cargo adds `--bench`
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(async {
+        match arguments.first().map(String::as_str) {
+            // how this program starts itself again, so that a server's processor time is its own
+            Some("serve-product") => child::serve_product(&arguments[1..]).await,
+            Some("serve-floor") => floor::serve().await,
+            Some("pipeline") => every_world(pipeline::measure).await,
+            Some("latency") => every_world(latency::measure).await,
+            Some("reads") => every_world(reads::measure).await,
+            Some("sockets") => every_world(sockets::measure).await,
+            None => {
+                every_world(pipeline::measure).await;
+                every_world(latency::measure).await;
+                every_world(reads::measure).await;
+                every_world(sockets::measure).await;
+            }
+            Some(other) => {
+                eprintln!("there is no figure called {other}: pipeline, latency, reads, sockets");
+                return ExitCode::from(2);
+            }
+        }
+        ExitCode::SUCCESS
+    })
+}
+
+/// SQLite always, and PostgreSQL with Redis where `tools/with-services.sh` has started them.
+async fn every_world<F: Future<Output = ()>>(measure: impl Fn(World) -> F) {
+    for world in World::here() {
+        measure(world).await;
+    }
+}
