@@ -20,24 +20,21 @@ use uuid::Uuid;
 use crate::place::variable;
 
 /// Serves it, says where, and ends with whoever started it.
-pub async fn serve() {
+pub async fn serve(tenant: &str) {
     let url = variable("DATABASE_URL").expect("its parent names the database");
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(8)
         .sqlx_logging(false)
         .test_before_acquire(false);
-    // the owner of the tables is bound by no row policy, so that the floor sends its two statements and nothing else
-    if let Some(owner) = variable("MIGRATION_DATABASE_URL") {
-        options = ConnectOptions::new(owner);
-        options
-            .max_connections(8)
-            .sqlx_logging(false)
-            .test_before_acquire(false);
-        options.map_sqlx_postgres_opts(|o| {
-            o.options([("search_path", "core,auth,public"), ("row_security", "off")])
-        });
-    }
+    // the tenant is settled once for the connection, so that a request is its two statements and nothing else
+    let tenant = tenant.to_owned();
+    options.map_sqlx_postgres_opts(move |o| {
+        o.options([
+            ("search_path", "core,auth,public"),
+            ("app.tenant_id", &tenant),
+        ])
+    });
     let database = Database::connect(options)
         .await
         .expect("the database is there");

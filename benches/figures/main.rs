@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         match arguments.first().map(String::as_str) {
             // how this program starts itself again, so that a server's processor time is its own
             Some("serve-product") => child::serve_product(&arguments[1..]).await,
-            Some("serve-floor") => floor::serve().await,
+            Some("serve-floor") => floor::serve(arguments.get(1).map_or("", String::as_str)).await,
             Some("pipeline") => every_world(pipeline::measure).await,
             Some("latency") => every_world(latency::measure).await,
             Some("reads") => every_world(reads::measure).await,

@@ -42,7 +42,7 @@ pub async fn measure(world: World) {
     app.close().await;
 
     let mut product = Server::product(&place, "api").await;
-    let floor = Server::floor(&place).await;
+    let floor = Server::floor(&place, &books.ctx.tenant().to_string()).await;
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()

@@ -230,7 +230,8 @@ fn follow(
                     }
                     continue;
                 }
-                Taken::Left => match catch_up(&shared, tenant, at).await {
+                // boxed, as it is seldom: a stream is as large as the largest thing it may wait for
+                Taken::Left => match Box::pin(catch_up(&shared, tenant, at)).await {
                     Ok(events) => {
                         patience.reset();
                         events

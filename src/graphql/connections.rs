@@ -276,14 +276,17 @@ impl ConnectionsQuery {
     ) -> Result<page::Connection<Connection>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
-        let as_of = events::head(op).await?;
+        let as_of = match asks(ctx, "asOf") {
+            true => Some(events::head(op).await?),
+            false => None,
+        };
         let page = connections::list(op, &window).await?;
         if asks(ctx, "edges.node.account") {
             let ids = page.rows.iter().filter_map(|(_, row)| row.account_id);
             super::records::feed_accounts(ctx, ids).await?;
         }
         let mut found = page::Connection::of(page, Connection::from);
-        found.as_of = Some(as_of.to_string());
+        found.as_of = as_of.map(|cursor| cursor.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(connections::count(op).await? as i64);
         }
@@ -321,7 +324,10 @@ impl ConnectionsQuery {
             status: filter.status.map(Into::into),
         };
         let op = ctx.op()?;
-        let as_of = events::head(op).await?;
+        let as_of = match asks(ctx, "asOf") {
+            true => Some(events::head(op).await?),
+            false => None,
+        };
         let page = connections::deliveries(op, &filter, &window).await?;
         if asks(ctx, "edges.node.connection") {
             let ids: Vec<ConnectionId> =
@@ -329,7 +335,7 @@ impl ConnectionsQuery {
             super::records::feed_connections(ctx, ids).await?;
         }
         let mut found = page::Connection::of(page, Delivery::from);
-        found.as_of = Some(as_of.to_string());
+        found.as_of = as_of.map(|cursor| cursor.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(connections::count_deliveries(op, &filter).await? as i64);
         }

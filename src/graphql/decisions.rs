@@ -71,7 +71,7 @@ pub struct Decision {
     category_key: Option<CategoryId>,
     /// JSON as stored: long, and read only when it is asked for.
     #[graphql(skip)]
-    considered: String,
+    considered: Arc<str>,
 }
 
 #[ComplexObject]
@@ -165,7 +165,7 @@ impl From<decision::Model> for Decision {
             actor: row.actor,
             created_at: row.created_at,
             category_key: row.category_id,
-            considered: row.considered,
+            considered: row.considered.into(),
         }
     }
 }

@@ -170,7 +170,8 @@ pub(super) async fn follow(
         .data_opt::<Tails>()
         .ok_or_else(|| Error::internal("the schema has no tails to follow"))?;
     let place = ctx.data_opt::<Place>().cloned().unwrap_or_default();
-    let deliveries = tails.follow(ctx.op()?, permission, after, filter).await?;
+    // boxed: it is over at once, and would otherwise be part of the stream for as long as that lasts
+    let deliveries = Box::pin(tails.follow(ctx.op()?, permission, after, filter)).await?;
     // an event is passed once the next delivery is asked for: only then has its message been handed over
     let mut handed_over = None;
     Ok(deliveries.filter_map(move |delivery| {

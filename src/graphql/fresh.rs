@@ -1,6 +1,8 @@
 //! A new operation per event. async-graphql runs a subscription's selection once per event with the data of the
 //! subscribing request; here each run gets its own `Ctx` and loader, so that it reads what is true now, and no
 //! transaction outlives its event.
+//!
+//! Only streams have it: with any extension in a schema every field takes a longer way, and a list pays for that.
 
 use std::sync::Arc;
 

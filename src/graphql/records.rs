@@ -134,11 +134,10 @@ impl Record {
 
     /// The decision in force.
     async fn decision(&self, ctx: &Context<'_>) -> Result<Option<Decision>> {
-        let Some(id) = self.decision_id.map(|id| global("Decision", id)) else {
-            return Ok(None);
-        };
-        let all = find(ctx, DecisionsOf(self.key)).await?.unwrap_or_default();
-        Ok(all.into_iter().find(|decision| decision.id == id))
+        match self.decision_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
     }
 
     /// The reasoning of the decision in force as one document: source, model, rationale, confidence and what was
@@ -310,11 +309,15 @@ impl RecordsQuery {
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
         let op = ctx.op()?;
-        let as_of = events::head(op).await?;
+        // before the page: what is missing from it must be after this place
+        let as_of = match asks(ctx, "asOf") {
+            true => Some(events::head(op).await?),
+            false => None,
+        };
         let page = records::list(op, &filter, order_by.into(), &window).await?;
         prefetch::children(ctx, &page.rows).await?;
         let mut found = page::Connection::of(page, Record::from);
-        found.as_of = Some(as_of.to_string());
+        found.as_of = as_of.map(|cursor| cursor.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(records::count(op, &filter).await? as i64);
         }

@@ -79,6 +79,7 @@ pub struct Prepared {
 #[derive(Debug)]
 pub struct Pipeline<E> {
     executor: E,
+    streams: E,
     index: CostIndex,
     inputs: InputIndex,
     limits: Limits,
@@ -90,6 +91,7 @@ impl<E: Executor> Pipeline<E> {
     /// A pipeline in front of a strictly validating schema with this SDL.
     pub fn new(executor: E, sdl: &str, limits: Limits) -> Result<Self, parser::Error> {
         Ok(Self {
+            streams: executor.clone(),
             executor,
             index: CostIndex::build(sdl)?,
             inputs: InputIndex::build(sdl)?,
@@ -97,6 +99,12 @@ impl<E: Executor> Pipeline<E> {
             documents: Documents::new(KEPT_TOKENS),
             suggestions: false,
         })
+    }
+
+    /// Gives streams an executor of their own, so that what they need costs single answers nothing.
+    #[must_use]
+    pub fn with_streams(self, streams: E) -> Self {
+        Self { streams, ..self }
     }
 
     /// Lets validation suggest names of the schema; for development.
@@ -187,7 +195,7 @@ impl<E: Executor> Pipeline<E> {
         request_id: String,
     ) -> BoxStream<'static, Response> {
         let telling = self.telling();
-        self.executor
+        self.streams
             .execute_stream(prepared.request, session)
             .map(move |response| answer::finish(response, &request_id, telling))
             .boxed()

@@ -64,17 +64,19 @@ pub fn sdl() -> String {
 
 /// The schema with the process behind it, and the doors in front of it.
 pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
-    let schema = Schema::build(
-        Query::default(),
-        Mutation::default(),
-        Subscription::default(),
-    )
-    .data(Arc::clone(handles))
-    .data(tails.clone())
-    .extension(Fresh)
-    .finish();
+    let build = || {
+        Schema::build(
+            Query::default(),
+            Mutation::default(),
+            Subscription::default(),
+        )
+        .data(Arc::clone(handles))
+        .data(tails.clone())
+    };
+    let schema = build().finish();
     let sdl = schema.sdl();
     Pipeline::new(schema, &sdl, Limits::default())
         .expect("the SDL that async-graphql writes can be parsed; a test proves it")
+        .with_streams(build().extension(Fresh).finish())
         .with_suggestions(!handles.config.is_production())
 }

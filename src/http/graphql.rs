@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::caller::Caller;
 use super::{Edge, ws};
 use crate::error::Error;
+use crate::graphql::loader::loader;
 use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
 use crate::graphql::negotiate::{Media, Sent, check_content_type, check_csrf, choose_media};
 use crate::graphql::refusal::{Code, Refusal};
@@ -104,12 +105,19 @@ async fn answer(
         Ok(ctx) => ctx,
         Err(error) => return refuse(caller, media, refusal_of(&error, &caller.request_id)),
     };
-    if let Some(ctx) = ctx {
-        prepared.request = prepared.request.data(Arc::new(ctx));
+    let ctx = ctx.map(Arc::new);
+    if let Some(ctx) = &ctx {
+        let operation = prepared.request.data(Arc::clone(ctx));
+        prepared.request = operation.data(loader(ctx));
     }
     prepared.request = prepared.request.data(caller.origin.clone());
     let execution = edge.pipeline.execute(prepared, &caller.request_id);
-    let Ok(response) = tokio::time::timeout(TIMEOUT, execution).await else {
+    let executed = tokio::time::timeout(TIMEOUT, execution).await;
+    if let Some(ctx) = ctx {
+        // what was read for the answer is not held while it leaves
+        ctx.refresh().await;
+    }
+    let Ok(response) = executed else {
         let message = format!(
             "The operation took longer than {} s and was stopped.",
             TIMEOUT.as_secs()

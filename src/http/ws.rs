@@ -115,7 +115,8 @@ impl Session {
             let expiry = self.remaining();
             tokio::select! {
                 message = self.socket.recv() => match message {
-                    Some(Ok(Message::Text(text))) => self.hear(text.as_str()).await?,
+                    // boxed, as it is seldom: a task is as large as the largest thing it may wait for
+                    Some(Ok(Message::Text(text))) => Box::pin(self.hear(text.as_str())).await?,
                     Some(Ok(Message::Binary(_))) => return Err((4400, "send text messages")),
                     Some(Ok(Message::Close(_))) => return self.bow_out().await,
                     None => return Ok(()),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::Context;
-use entity::{AccountId, CategoryId, ConnectionId, ImportId, RecordId, record};
+use entity::{AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, record};
 
 use crate::error::Result;
 use crate::graphql::accounts::Account;
@@ -36,15 +36,15 @@ pub(super) async fn children(ctx: &Context<'_>, rows: &[(String, record::Model)]
     if asks(ctx, "edges.node.import") {
         feed_imports(ctx, rows().filter_map(|row| row.import_id)).await?;
     }
-    let decisions = ["decision", "decisions", "reasoningTrace"];
-    if decisions
-        .iter()
-        .any(|field| asks(ctx, &format!("edges.node.{field}")))
-    {
-        let of = feed_decisions(ctx, rows().map(|row| row.id)).await?;
-        if asks(ctx, "edges.node.decision.category") || asks(ctx, "edges.node.decisions.category") {
-            feed_categories(ctx, of).await?;
-        }
+    let mut of = Vec::new();
+    if asks(ctx, "edges.node.decision") || asks(ctx, "edges.node.reasoningTrace") {
+        of.extend(feed_decisions(ctx, rows().filter_map(|row| row.decision_id)).await?);
+    }
+    if asks(ctx, "edges.node.decisions") {
+        of.extend(feed_histories(ctx, rows().map(|row| row.id)).await?);
+    }
+    if asks(ctx, "edges.node.decision.category") || asks(ctx, "edges.node.decisions.category") {
+        feed_categories(ctx, of).await?;
     }
     Ok(())
 }
@@ -100,8 +100,21 @@ async fn feed_imports(ctx: &Context<'_>, ids: impl IntoIterator<Item = ImportId>
     Ok(())
 }
 
-/// Loads the decisions of a page of records; the categories in them.
+/// Loads the decisions in force; the categories in them.
 async fn feed_decisions(
+    ctx: &Context<'_>,
+    ids: impl IntoIterator<Item = DecisionId>,
+) -> Result<Vec<CategoryId>> {
+    let ids = distinct(ids);
+    let found = records::decisions(ctx.op()?, &ids).await?;
+    let categories = found.iter().filter_map(|row| row.category_id).collect();
+    let found = found.into_iter().map(|row| (row.id, Decision::from(row)));
+    ctx.loader()?.feed_many(found).await;
+    Ok(categories)
+}
+
+/// Loads everything decided about records; the categories in it.
+async fn feed_histories(
     ctx: &Context<'_>,
     records: impl IntoIterator<Item = RecordId>,
 ) -> Result<Vec<CategoryId>> {
