@@ -93,7 +93,9 @@ pub async fn serve_product(arguments: &[String]) {
     drop(telemetry::start(&config));
     let app = App::connect(config, Clock::system()).await;
     let app = app.expect("the stores are there");
-    let listener = run::listen(&app.handles.config).await.expect("a port is free");
+    let listener = run::listen(&app.handles.config)
+        .await
+        .expect("a port is free");
     println!("{}", listener.local_addr().expect("it is bound"));
     tokio::spawn(answer(Arc::clone(&app)));
     let served = run::serve(app, roles, Some(listener)).await;

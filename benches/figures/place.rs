@@ -135,6 +135,13 @@ impl Place {
         app.expect("the stores are there")
     }
 
+    /// Lets PostgreSQL look at what is there now, as autovacuum does within a minute; a measurement does not wait for it.
+    pub async fn analyze(&self) {
+        if self.database.is_some() {
+            execute(self.owner_url(), "analyze").await;
+        }
+    }
+
     /// Gives the disk back.
     pub async fn clear(self) {
         drop(std::fs::remove_dir_all(&self.folder));
@@ -151,6 +158,10 @@ async fn administer(sql: &str) {
         true => url.unwrap_or_else(|| needed("MIGRATION_DATABASE_URL")),
         false => needed("MIGRATION_DATABASE_URL"),
     };
+    execute(url, sql).await;
+}
+
+async fn execute(url: String, sql: &str) {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     let admin = Database::connect(options).await;

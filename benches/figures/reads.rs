@@ -40,6 +40,7 @@ pub async fn measure(world: World) {
         .await;
     worker::drain(&app).await.expect("they are decided");
     app.close().await;
+    place.analyze().await;
 
     let mut product = Server::product(&place, "api").await;
     let floor = Server::floor(&place, &books.ctx.tenant().to_string()).await;
