@@ -115,11 +115,11 @@ for world in "${worlds[@]}"; do
   esac
 done
 
-chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+find_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 node_major() { node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/'; }
 
 if [ -x tools/test-clients.sh ] && [ "${#filters[@]}" = 0 ]; then
-  if [ "$(node_major || true)" -ge 20 ] 2>/dev/null && CHROMIUM="$(chromium)"; then
+  if [ "$(node_major || true)" -ge 20 ] 2>/dev/null && CHROMIUM="$(find_chromium)"; then
     since=$SECONDS
     echo
     echo "==> tests: clients"
