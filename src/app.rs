@@ -16,7 +16,6 @@ use crate::events::Tails;
 use crate::graphql::schema;
 use crate::http::Edge;
 use crate::processing::Engine;
-use crate::secret::Vault;
 
 /// A process of balance: what its roles share.
 pub struct App {
@@ -44,7 +43,7 @@ impl App {
         let lazily = config.database_connect_mode == ConnectMode::Optional;
         let db = Db::connect(&config.database_url(), config.database_connections, lazily).await?;
         let bus = Bus::connect(&config).await?;
-        let vault = Vault::new(secrets.derive("secrets at rest"));
+        let vault = secrets.vault();
         let handles = Arc::new(Handles {
             config,
             secrets,

@@ -3,6 +3,7 @@
 mod doctor;
 mod import;
 mod migrate;
+mod secrets;
 mod serve;
 mod tenant;
 mod user;
@@ -53,6 +54,9 @@ enum Command {
     /// Look after people.
     #[command(subcommand)]
     User(user::User),
+    /// Look after the keys of secrets at rest.
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
     /// Check every dependency and say what to fix.
     Doctor,
 }
@@ -101,6 +105,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Webhook(webhook) => webhook.run(config).await,
         Command::Verify(verify) => verify.run(config).await,
         Command::User(user) => user.run(config).await,
+        Command::Secrets(secrets) => secrets.run(config).await,
         Command::Doctor => doctor::run(config).await,
     }
 }

@@ -190,6 +190,29 @@ pub struct Config {
     )]
     pub secret_key: Option<String>,
 
+    /// Key that secrets are sealed with at rest, at least 32 characters; SECRET_KEY when absent.
+    #[arg(
+        long,
+        env = "DATA_KEY",
+        value_name = "DATA_KEY",
+        global = true,
+        hide = true,
+        hide_env_values = true
+    )]
+    pub data_key: Option<String>,
+
+    /// Keys that DATA_KEY was before, comma separated: what is sealed under them still opens.
+    #[arg(
+        long,
+        env = "DATA_KEY_PREVIOUS",
+        value_name = "DATA_KEY_PREVIOUS",
+        global = true,
+        value_delimiter = ',',
+        hide = true,
+        hide_env_values = true
+    )]
+    pub data_key_previous: Vec<String>,
+
     /// Life of an access token, in minutes.
     #[arg(
         long,

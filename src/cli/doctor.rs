@@ -6,6 +6,7 @@ use crate::bus::Bus;
 use crate::config::{Config, ConnectMode, Secrets};
 use crate::db::{self, Db};
 use crate::error::Result;
+use crate::secret::Vault;
 
 /// Checks everything a server needs, one line each, and says what to do about what is wrong.
 pub(super) async fn run(config: Config) -> Result<ExitCode> {
@@ -57,6 +58,9 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
                     Err("some are missing; run `balance migrate`".to_owned()),
                 ),
                 Err(error) => tell("migrations", Err(causes(&error))),
+            }
+            if let (Ok(secrets), Ok(true)) = (Secrets::load(&config), db::is_current(&db).await) {
+                tell("sealed", sealed(&db, &secrets.vault()).await);
             }
             if db.is_postgres() {
                 let checked = db::check_app_role(&db).await;
@@ -113,6 +117,26 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Which keys stored secrets hang on, and whether one of them can be given up.
+async fn sealed(db: &Db, vault: &Vault) -> std::result::Result<String, String> {
+    let census = db::census(db, vault).await.map_err(|e| causes(&e))?;
+    let mut told = vec![format!("key {} seals", vault.current())];
+    let mut lost = false;
+    for ((table, key), values) in census {
+        let role = match key {
+            key if key == vault.current() => "",
+            key if vault.knows(key) => {
+                " (previous: keep it until `balance secrets rotate` is done)"
+            }
+            _ => " (MISSING: add it to DATA_KEY_PREVIOUS)",
+        };
+        lost |= !vault.knows(key);
+        told.push(format!("{table}: {values} under {key}{role}"));
+    }
+    let told = told.join("; ");
+    if lost { Err(told) } else { Ok(told) }
 }
 
 fn folder(config: &Config) -> std::result::Result<String, String> {

@@ -1,4 +1,4 @@
-//! The two keys everything secret hangs on.
+//! The keys everything secret hangs on.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,12 +9,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::Config;
+use crate::secret::Vault;
 
 /// Keys, derived per purpose so that one leaked key opens one door.
 #[derive(Clone)]
 pub struct Secrets {
     jwt: String,
     master: String,
+    /// What secrets at rest are sealed with, today's first.
+    data: Vec<String>,
 }
 
 impl Secrets {
@@ -34,19 +37,40 @@ impl Secrets {
         };
         let jwt = check("JWT_SECRET", &config.jwt_secret)?;
         let master = check("SECRET_KEY", &config.secret_key)?;
+        let mut data = Vec::new();
+        // an empty variable counts as absent
+        let given = config.data_key.clone().filter(|key| !key.is_empty());
+        if given.is_some() {
+            data.extend(check("DATA_KEY", &given)?);
+        }
+        for previous in config
+            .data_key_previous
+            .iter()
+            .filter(|key| !key.is_empty())
+        {
+            data.extend(check("DATA_KEY_PREVIOUS", &Some(previous.clone()))?);
+        }
+        let with = |jwt: String, master: String| {
+            // sealed under SECRET_KEY is what was sealed before there was a DATA_KEY
+            let at = if given.is_some() { data.len() } else { 0 };
+            let mut data = data.clone();
+            data.insert(at, master.clone());
+            Self { jwt, master, data }
+        };
         if let (Some(jwt), Some(master)) = (&jwt, &master) {
-            return Ok(Self {
-                jwt: jwt.clone(),
-                master: master.clone(),
-            });
+            return Ok(with(jwt.clone(), master.clone()));
         }
         let made = make_once(&config.data_dir.join("secrets.json")).map_err(|error| {
             format!("DATA_DIR: development secrets cannot be kept there: {error}")
         })?;
-        Ok(Self {
-            jwt: jwt.unwrap_or(made.jwt),
-            master: master.unwrap_or(made.master),
-        })
+        Ok(with(jwt.unwrap_or(made.jwt), master.unwrap_or(made.master)))
+    }
+
+    /// The vault of secrets at rest. It seals with DATA_KEY, and opens what any of the keys sealed.
+    pub fn vault(&self) -> Vault {
+        let mut keys = self.data.iter().map(|key| derive(key, "secrets at rest"));
+        let current = keys.next().expect("SECRET_KEY is one of them at least");
+        Vault::with_previous(current, keys)
     }
 
     /// The key that signs access tokens.
@@ -56,14 +80,24 @@ impl Secrets {
 
     /// A 256-bit key for one purpose: HMAC-SHA256 of the purpose under the master key.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.master.as_bytes())
-            .expect("HMAC takes a key of any length");
-        mac.update(purpose.as_bytes());
-        mac.finalize().into_bytes().into()
+        derive(&self.master, purpose)
     }
 }
 
-fn make_once(path: &Path) -> std::io::Result<Secrets> {
+fn derive(key: &str, purpose: &str) -> [u8; 32] {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(purpose.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// The keys that development makes up.
+struct Made {
+    jwt: String,
+    master: String,
+}
+
+fn make_once(path: &Path) -> std::io::Result<Made> {
     match std::fs::read_to_string(path) {
         Ok(text) => return parse(&text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -92,7 +126,7 @@ fn make_once(path: &Path) -> std::io::Result<Secrets> {
     }
 }
 
-fn parse(text: &str) -> std::io::Result<Secrets> {
+fn parse(text: &str) -> std::io::Result<Made> {
     let value: serde_json::Value = serde_json::from_str(text)?;
     let read = |key: &str| {
         value[key]
@@ -100,7 +134,7 @@ fn parse(text: &str) -> std::io::Result<Secrets> {
             .map(str::to_owned)
             .ok_or_else(|| std::io::Error::other(format!("secrets.json holds no {key}")))
     };
-    Ok(Secrets {
+    Ok(Made {
         jwt: read("JWT_SECRET")?,
         master: read("SECRET_KEY")?,
     })
@@ -108,4 +142,59 @@ fn parse(text: &str) -> std::io::Result<Secrets> {
 
 fn random() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 36]>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::stored::CONNECTION;
+
+    const MASTER: &str = "the master key of this test, long enough";
+    const FIRST: &str = "the first data key of this test, long enough";
+    const SECOND: &str = "the second data key of this test, long enough";
+
+    fn vault(data_key: Option<&str>, previous: &[&str]) -> Result<Vault, String> {
+        let config = Config {
+            jwt_secret: Some("the signing key of this test, long enough".to_owned()),
+            secret_key: Some(MASTER.to_owned()),
+            data_key: data_key.map(str::to_owned),
+            data_key_previous: previous.iter().map(|key| (*key).to_owned()).collect(),
+            ..Config::development()
+        };
+        Secrets::load(&config).map(|secrets| secrets.vault())
+    }
+
+    #[test]
+    fn a_data_key_can_be_introduced_and_replaced() {
+        let place = CONNECTION.of(1);
+        let before = vault(None, &[]).unwrap().seal(&place, b"secret");
+        let first = vault(Some(FIRST), &[]).unwrap();
+        assert_eq!(first.open(&place, &before).unwrap(), b"secret");
+        let sealed = first.seal(&place, b"secret");
+        let second = vault(Some(SECOND), &[FIRST]).unwrap();
+        assert_eq!(second.open(&place, &sealed).unwrap(), b"secret");
+        assert_ne!(second.current(), first.current());
+        assert!(
+            vault(Some(SECOND), &[])
+                .unwrap()
+                .open(&place, &sealed)
+                .is_err()
+        );
+        // and given up again
+        let without = vault(None, &[FIRST]).unwrap();
+        assert_eq!(without.open(&place, &sealed).unwrap(), b"secret");
+        assert_eq!(without.current(), vault(None, &[]).unwrap().current());
+    }
+
+    #[test]
+    fn a_short_data_key_is_refused_by_name() {
+        assert!(
+            vault(Some("short"), &[])
+                .err()
+                .unwrap()
+                .starts_with("DATA_KEY:")
+        );
+        let previous = vault(Some(SECOND), &["short"]).err().unwrap();
+        assert!(previous.starts_with("DATA_KEY_PREVIOUS:"));
+    }
 }

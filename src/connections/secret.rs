@@ -7,6 +7,7 @@ use entity::{ConnectionId, connection_key};
 
 use crate::error::{Error, Result};
 use crate::secret::Vault;
+use crate::secret::stored::CONNECTION;
 
 /// How long the secret before a rotation is accepted.
 pub const ROTATION_HOURS: i64 = 24;
@@ -21,7 +22,7 @@ pub(super) fn generate() -> String {
 
 /// The secret as it is stored: it opens for its own connection only.
 pub(super) fn seal(vault: &Vault, connection: ConnectionId, secret: &str) -> Vec<u8> {
-    vault.seal(&place(connection), secret.as_bytes())
+    vault.seal(&CONNECTION.of(connection), secret.as_bytes())
 }
 
 /// The secrets that are accepted at an instant.
@@ -36,14 +37,10 @@ pub(super) fn accepted(
         .into_iter()
         .flatten()
         .map(|sealed| {
-            let secret = vault.open(&place(key.connection_id), sealed)?;
+            let secret = vault.open(&CONNECTION.of(key.connection_id), sealed)?;
             String::from_utf8(secret).map_err(Error::internal)
         })
         .collect()
-}
-
-fn place(connection: ConnectionId) -> String {
-    format!("connection:{connection}")
 }
 
 #[cfg(test)]

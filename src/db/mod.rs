@@ -13,6 +13,7 @@ mod app_role;
 mod connect;
 pub mod exempt;
 mod migrate;
+mod sealed;
 mod watch;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+pub use sealed::{Census, Progress, census, reseal};
 
 use crate::error::Result;
 

@@ -29,6 +29,7 @@ mod records;
 mod reports;
 mod rules;
 mod schema;
+mod secrets;
 mod sockets;
 mod stranger;
 mod streams;

@@ -92,7 +92,14 @@ impl TestApp {
 
     /// Another process's worth of app on the same stores; who calls it, signed in as nobody.
     pub async fn another_node(&self) -> Client {
-        let (node, client) = Node::start(self.config.clone(), self.clock.clone()).await;
+        self.another_node_with(|_| {}).await
+    }
+
+    /// Another one, with settings of its own.
+    pub async fn another_node_with(&self, adjust: fn(&mut Config)) -> Client {
+        let mut config = self.config.clone();
+        adjust(&mut config);
+        let (node, client) = Node::start(config, self.clock.clone()).await;
         self.nodes.lock().expect("no test panics here").push(node);
         client
     }
@@ -111,6 +118,13 @@ impl TestApp {
     pub fn app(&self) -> Arc<App> {
         let nodes = self.nodes.lock().expect("no test panics here");
         Arc::clone(&nodes[0].app)
+    }
+
+    /// The node that was started last.
+    pub fn last_app(&self) -> Arc<App> {
+        let nodes = self.nodes.lock().expect("no test panics here");
+        let last = nodes.last().expect("there is one at least");
+        Arc::clone(&last.app)
     }
 
     /// Works until nothing is due; how many jobs that were.
@@ -211,6 +225,8 @@ fn config(place: &Place) -> Config {
         data_dir: place.folder().to_owned(),
         jwt_secret: Some(JWT_SECRET.to_owned()),
         secret_key: Some(SECRET_KEY.to_owned()),
+        data_key: None,
+        data_key_previous: Vec::new(),
         access_token_minutes: 15,
         refresh_token_days: 30,
         frontend_url: vec!["http://app.example".to_owned()],

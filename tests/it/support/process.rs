@@ -12,10 +12,16 @@ pub struct Process(Child);
 impl Process {
     /// Starts it with these arguments and the settings of an app.
     pub fn start(app: &TestApp, arguments: &[&str]) -> Self {
+        Self::start_with(app, arguments, &[])
+    }
+
+    /// Starts it with some settings besides.
+    pub fn start_with(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_balance"))
             .args(arguments)
             .env_clear()
             .envs(app.environment())
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             // a test that fails leaves nothing running

@@ -1,0 +1,64 @@
+//! The secrets that are stored sealed: which there are, and in which rows they lie.
+
+use std::fmt::Display;
+
+/// A kind of secret that is stored sealed. The table must be readable without a tenant (`db::exempt`), so that keys can
+/// be rotated for everybody at once.
+#[derive(Debug)]
+pub struct Stored {
+    /// What it is; first half of the place it is bound to.
+    pub kind: &'static str,
+    /// The table it lies in.
+    pub table: &'static str,
+    /// The column that names the row; second half of the place.
+    pub key: &'static str,
+    /// The columns that hold it.
+    pub columns: &'static [&'static str],
+}
+
+/// Where a secret lies. It opens only there, so that a row cannot be copied over another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place(String);
+
+impl Stored {
+    /// The place of it in one row.
+    pub fn of(&self, id: impl Display) -> Place {
+        Place(format!("{}:{id}", self.kind))
+    }
+}
+
+impl Place {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+macro_rules! stored {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal in $table:literal by $key:literal: [$($column:literal),+];)*) => {
+        $($(#[$doc])*
+        pub const $name: Stored =
+            Stored { kind: $kind, table: $table, key: $key, columns: &[$($column),+] };)*
+
+        /// All of them.
+        pub const ALL: &[Stored] = &[$($name),*];
+    };
+}
+
+stored! {
+    /// The secret that a connection signs with, and the one before it.
+    CONNECTION = "connection" in "connection_key" by "connection_id": ["secret", "previous_secret"];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_apart() {
+        let mut kinds: Vec<_> = ALL.iter().map(|stored| stored.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), ALL.len());
+        assert!(kinds.iter().all(|kind| !kind.contains(':')));
+    }
+}
