@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Alias, CaseStatement, Expr, ExprTrait, Order, Query, SimpleExpr};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sea_orm::sea_query::{Alias, CaseStatement, Expr, ExprTrait, Order, Query};
+use sea_orm::{Condition, ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use uuid::Uuid;
 
 use super::Db;
-use crate::error::Result;
-use crate::secret::{KeyId, Stored, Vault, stored};
+use crate::error::{Error, Result};
+use crate::secret::{Form, KeyId, Place, Stored, Vault, stored};
 
 /// Rows that are looked at, and sealed anew, at once.
 const BATCH: u64 = 500;
@@ -67,9 +69,9 @@ pub async fn census(db: &Db, vault: &Vault) -> Result<Census> {
             let rows = batch(&tx, stored, after.take()).await?;
             tx.rollback().await?;
             for row in &rows {
-                let place = stored.of(&row.name);
-                for sealed in row.sealed.iter().flatten() {
-                    let key = vault.key_of(&place, sealed)?;
+                let place = row.place(stored);
+                for cell in row.cells.iter().flatten() {
+                    let key = vault.key_of(&place, &cell.sealed)?;
                     *census.entry((stored.table, key)).or_default() += 1;
                 }
             }
@@ -87,11 +89,17 @@ pub async fn census(db: &Db, vault: &Vault) -> Result<Census> {
 struct Row {
     key: Value,
     name: String,
-    sealed: Vec<Option<Vec<u8>>>,
+    cells: Vec<Option<Cell>>,
+}
+
+/// A sealed value, and the column it stands in as it is.
+struct Cell {
+    sealed: Vec<u8>,
+    whole: Value,
 }
 
 impl Row {
-    fn read(row: &QueryResult, columns: usize) -> Result<Self, DbErr> {
+    fn read(row: &QueryResult, stored: &Stored) -> Result<Self> {
         let (key, name) = match row.try_get_by_index::<Uuid>(0) {
             Ok(id) => (id.into(), id.to_string()),
             Err(_) => {
@@ -99,12 +107,53 @@ impl Row {
                 (name.clone().into(), name)
             }
         };
-        let sealed = (1..=columns).map(|at| row.try_get_by_index(at));
+        let cells = (1..=stored.columns.len()).map(|at| Cell::read(row, at, stored.form));
         Ok(Self {
             key,
             name,
-            sealed: sealed.collect::<Result<_, _>>()?,
+            cells: cells.collect::<Result<_>>()?,
         })
+    }
+
+    fn place(&self, stored: &Stored) -> Place {
+        match stored.form {
+            Form::Bytes => stored.of(&self.name),
+            Form::Member(_) => stored.anywhere(),
+        }
+    }
+}
+
+impl Cell {
+    fn read(row: &QueryResult, at: usize, form: Form) -> Result<Option<Self>> {
+        let Form::Member(member) = form else {
+            let sealed: Option<Vec<u8>> = row.try_get_by_index(at)?;
+            return Ok(sealed.map(|sealed| Self {
+                whole: sealed.clone().into(),
+                sealed,
+            }));
+        };
+        let whole: String = row.try_get_by_index(at)?;
+        let object: serde_json::Value = serde_json::from_str(&whole)?;
+        // one that has left is emptied
+        let sealed = object[member].as_str().filter(|sealed| !sealed.is_empty());
+        let sealed = sealed.map(|sealed| BASE64_STANDARD.decode(sealed));
+        Ok(sealed
+            .transpose()
+            .map_err(Error::internal)?
+            .map(|sealed| Self {
+                sealed,
+                whole: whole.into(),
+            }))
+    }
+
+    /// The column with another sealed value in it.
+    fn with(&self, sealed: Vec<u8>, form: Form) -> Result<Value> {
+        let (Form::Member(member), Value::String(Some(whole))) = (form, &self.whole) else {
+            return Ok(sealed.into());
+        };
+        let mut object: serde_json::Value = serde_json::from_str(whole)?;
+        object[member] = BASE64_STANDARD.encode(sealed).into();
+        Ok(object.to_string().into())
     }
 }
 
@@ -124,9 +173,14 @@ async fn batch(
     if let Some(after) = after {
         select.and_where(Expr::col(key).gt(after));
     }
+    if let Form::Member(member) = stored.form {
+        let holds = format!("%\"{member}\":%");
+        let columns = stored.columns.iter();
+        let any = columns.map(|column| Expr::col(Alias::new(*column)).like(&holds));
+        select.cond_where(any.fold(Condition::any(), Condition::add));
+    }
     let rows = tx.query_all(&select).await?;
-    let rows = rows.iter().map(|row| Row::read(row, stored.columns.len()));
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.iter().map(|row| Row::read(row, stored)).collect()
 }
 
 async fn reseal_column(
@@ -141,14 +195,14 @@ async fn reseal_column(
     let mut changed = CaseStatement::new();
     let mut keys = Vec::new();
     for row in rows {
-        let Some(sealed) = &row.sealed[at] else {
+        let Some(cell) = &row.cells[at] else {
             continue;
         };
-        if let Some(resealed) = vault.reseal(&stored.of(&row.name), sealed)? {
+        if let Some(resealed) = vault.reseal(&row.place(stored), &cell.sealed)? {
             let unchanged = Expr::col(key.clone())
                 .eq(row.key.clone())
-                .and(Expr::col(column.clone()).eq(sealed.clone()));
-            changed = changed.case(unchanged, SimpleExpr::from(resealed));
+                .and(Expr::col(column.clone()).eq(cell.whole.clone()));
+            changed = changed.case(unchanged, Expr::value(cell.with(resealed, stored.form)?));
             keys.push(row.key.clone());
         }
     }

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-pub use stored::{Place, Stored};
+pub use stored::{Form, Place, Stored};
 pub use vault::{KeyId, Vault};
 
 /// A random token of 256 bits, fit for a URL.

@@ -14,6 +14,18 @@ pub struct Stored {
     pub key: &'static str,
     /// The columns that hold it.
     pub columns: &'static [&'static str],
+    /// How they hold it.
+    pub form: Form,
+}
+
+/// How a column holds a sealed secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As bytes, bound to the row.
+    Bytes,
+    /// As base64 (standard, padded) in this member of a JSON object, or empty. Made before its row has an id, so bound
+    /// to its kind only: its place is [`Stored::anywhere`].
+    Member(&'static str),
 }
 
 /// Where a secret lies. It opens only there, so that a row cannot be copied over another.
@@ -25,6 +37,11 @@ impl Stored {
     pub fn of(&self, id: impl Display) -> Place {
         Place(format!("{}:{id}", self.kind))
     }
+
+    /// The place of one that is made before its row.
+    pub fn anywhere(&self) -> Place {
+        Place(self.kind.to_owned())
+    }
 }
 
 impl Place {
@@ -34,10 +51,10 @@ impl Place {
 }
 
 macro_rules! stored {
-    ($($(#[$doc:meta])* $name:ident = $kind:literal in $table:literal by $key:literal: [$($column:literal),+];)*) => {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal in $table:literal by $key:literal: [$($column:literal),+] $form:expr;)*) => {
         $($(#[$doc])*
         pub const $name: Stored =
-            Stored { kind: $kind, table: $table, key: $key, columns: &[$($column),+] };)*
+            Stored { kind: $kind, table: $table, key: $key, columns: &[$($column),+], form: $form };)*
 
         /// All of them.
         pub const ALL: &[Stored] = &[$($name),*];
@@ -46,7 +63,9 @@ macro_rules! stored {
 
 stored! {
     /// The secret that a connection signs with, and the one before it.
-    CONNECTION = "connection" in "connection_key" by "connection_id": ["secret", "previous_secret"];
+    CONNECTION = "connection" in "connection_key" by "connection_id": ["secret", "previous_secret"] Form::Bytes;
+    /// A mail that waits in the queue.
+    MAIL = "mail" in "job" by "id": ["payload"] Form::Member("sealed");
 }
 
 #[cfg(test)]

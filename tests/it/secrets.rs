@@ -5,7 +5,7 @@ use std::fs;
 
 use balance::db;
 use balance::integrations::webhook::sign;
-use balance::secret::stored;
+use balance::secret::{Form, stored};
 use serde_json::json;
 
 use crate::support::{Client, Path, Process, TestApp};
@@ -106,7 +106,10 @@ async fn secrets_move_to_a_new_key_while_servers_work() {
 fn no_sealed_column_is_forgotten() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migration/src");
     let mut known = BTreeSet::new();
-    for stored in stored::ALL {
+    for stored in stored::ALL
+        .iter()
+        .filter(|stored| stored.form == Form::Bytes)
+    {
         for column in stored.columns {
             known.insert((stored.table.to_owned(), (*column).to_owned()));
         }
