@@ -9,12 +9,13 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::{Bus, Wake};
 use crate::clock::Clock;
 use crate::config::{Config, ConnectMode, Environment, Secrets};
-use crate::ctx::Handles;
+use crate::ctx::{Handles, Standings};
 use crate::db::{self, Db};
 use crate::error::{Error, Result};
 use crate::events::Tails;
 use crate::graphql::schema;
 use crate::http::Edge;
+use crate::identity;
 use crate::processing::Engine;
 
 /// A process of balance: what its roles share.
@@ -50,6 +51,7 @@ impl App {
             vault,
             db,
             bus,
+            standings: Standings::default(),
             clock,
         });
         let stopping = CancellationToken::new();
@@ -70,6 +72,7 @@ impl App {
             Err(error) => return Err(error),
         }
         app.watch_file();
+        app.watch_access();
         Ok(app)
     }
 
@@ -126,6 +129,17 @@ impl App {
             let changed = || handles.bus.publish(vec![Wake::Anything]);
             tokio::select! {
                 () = handles.db.watch(changed) => {}
+                () = stopping.cancelled() => {}
+            }
+        });
+    }
+
+    /// Hears of changes to who may do what, here and in other processes.
+    fn watch_access(&self) {
+        let (handles, stopping) = (Arc::clone(&self.handles), self.stopping.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = identity::follow_changes(handles) => {}
                 () = stopping.cancelled() => {}
             }
         });

@@ -47,6 +47,8 @@ id! {
     UserId,
     /// One sign-in of a person: a device, until it signs out.
     SessionId,
+    /// A key pair that signs access tokens.
+    SigningKeyId,
     /// A one-time link that makes a person a member.
     InvitationId,
     /// A bank account or card that money moves on.

@@ -25,6 +25,7 @@ pub mod refused_row;
 pub mod report;
 pub mod rule;
 pub mod session;
+pub mod signing_key;
 pub mod stream_head;
 pub mod tenant;
 pub mod user;

@@ -19,6 +19,8 @@ pub struct Model {
     pub hash: Vec<u8>,
     /// When the last event was recorded.
     pub recorded_at: DateTime<Utc>,
+    /// The last event that changed who may do what; 0 before the first.
+    pub access_sequence: i64,
 }
 
 /// No relations: queries name their joins, so that each carries the tenant.

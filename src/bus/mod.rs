@@ -25,6 +25,11 @@ pub enum Wake {
         /// Its head when the wake-up was sent.
         sequence: i64,
     },
+    /// Who may do what has changed in a tenant.
+    Access {
+        /// Where.
+        tenant: TenantId,
+    },
     /// A queue has new work.
     Jobs {
         /// Which queue.

@@ -151,6 +151,7 @@ async fn notice_reconnects(subscriber: SubscriberClient, local: broadcast::Sende
 fn write(wake: &Wake) -> String {
     match wake {
         Wake::Events { tenant, sequence } => format!("e {tenant} {sequence}"),
+        Wake::Access { tenant } => format!("a {tenant}"),
         Wake::Jobs { queue } => format!("j {queue}"),
         Wake::Anything => "?".to_owned(),
     }
@@ -163,6 +164,10 @@ fn read(text: &str) -> Wake {
         ["e", tenant, sequence] => match (tenant.parse().map(TenantId), sequence.parse()) {
             (Ok(tenant), Ok(sequence)) => Wake::Events { tenant, sequence },
             _ => Wake::Anything,
+        },
+        ["a", tenant] => match tenant.parse().map(TenantId) {
+            Ok(tenant) => Wake::Access { tenant },
+            Err(_) => Wake::Anything,
         },
         ["j", queue] => Wake::Jobs {
             queue: queue.to_owned(),
@@ -190,6 +195,7 @@ mod tests {
                 tenant,
                 sequence: 12,
             },
+            Wake::Access { tenant },
             Wake::Jobs {
                 queue: "records:process".into(),
             },

@@ -23,6 +23,7 @@ pub(super) struct Entry {
     payload: String,
     diff: Option<String>,
     occurred_at: DateTime<Utc>,
+    changes_access: bool,
 }
 
 impl Entry {
@@ -37,7 +38,13 @@ impl Entry {
             payload: canonical(&payload),
             diff: diff.as_ref().map(canonical),
             occurred_at: ctx.now(),
+            changes_access: event.changes_access(),
         }
+    }
+
+    /// Whether someone may do more or less after it.
+    pub(super) fn changes_access(&self) -> bool {
+        self.changes_access
     }
 
     fn content_hash(&self) -> [u8; 32] {
@@ -81,9 +88,13 @@ pub(super) async fn append(
         .ok_or_else(|| Error::internal("the tenant has no event log"))?;
     let recorded_at = ctx.now().max(head.recorded_at);
     let (mut sequence, mut hash) = (head.sequence, head.hash);
+    let mut access = None;
     let mut rows = Vec::with_capacity(hashed.len());
     for (content_hash, entry) in hashed {
         sequence += 1;
+        if entry.changes_access {
+            access = Some(sequence);
+        }
         hash = chain::link(&hash, tenant, sequence, &content_hash).to_vec();
         rows.push(event::Model {
             tenant_id: tenant,
@@ -112,12 +123,14 @@ pub(super) async fn append(
             .exec_without_returning(tx)
             .await?;
     }
-    stream_head::Entity::update_many()
+    let mut moved = stream_head::Entity::update_many()
         .col_expr(stream_head::Column::Sequence, Expr::value(sequence))
         .col_expr(stream_head::Column::Hash, Expr::value(hash))
         .col_expr(stream_head::Column::RecordedAt, Expr::value(recorded_at))
-        .filter(stream_head::Column::TenantId.eq(tenant))
-        .exec(tx)
-        .await?;
+        .filter(stream_head::Column::TenantId.eq(tenant));
+    if let Some(access) = access {
+        moved = moved.col_expr(stream_head::Column::AccessSequence, Expr::value(access));
+    }
+    moved.exec(tx).await?;
     Ok(sequence)
 }

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use entity::{
     AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId, RecordId,
-    ReportId, RuleId, TenantId, UserId,
+    ReportId, RuleId, SessionId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -140,8 +140,26 @@ events! {
     MemberRemoved = "MEMBER_REMOVED" about "user" user { user: UserId },
     /// Someone signed in.
     SignedIn = "SIGNED_IN" about "user" user { user: UserId },
+    /// A session was ended: `signed_out`, `revoked`, or `reuse` of a refresh token.
+    SessionEnded = "SESSION_ENDED" about "session" session { session: SessionId, user: UserId, reason: &'static str },
+    /// Someone ended every session of theirs, but for the one they kept.
+    SignedOutEverywhere = "SIGNED_OUT_EVERYWHERE" about "user" user { user: UserId, kept: Option<SessionId> },
     /// A password was set anew.
     PasswordReset = "PASSWORD_RESET" about "user" user { user: UserId },
+}
+
+impl Event {
+    /// Whether someone may do more or less after it: what is remembered of the tenant's people is asked again.
+    pub fn changes_access(&self) -> bool {
+        matches!(
+            self,
+            Self::MemberChanged { .. }
+                | Self::MemberRemoved { .. }
+                | Self::SessionEnded { .. }
+                | Self::SignedOutEverywhere { .. }
+                | Self::PasswordReset { .. }
+        )
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod chain;
 mod event;
 mod job;
 mod read;
+mod standing;
 mod tx;
 
 use std::sync::Arc;
@@ -17,15 +18,16 @@ use std::sync::Arc;
 pub use actor::Actor;
 pub use canonical::canonical;
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::{TenantId, UserId};
+use entity::{SessionId, TenantId, UserId};
 pub use event::{Event, Outcome};
 pub use job::Job;
 pub use read::Read;
+pub use standing::{Proof, Standing, Standings};
 use tokio::sync::Mutex;
 pub use tx::Tx;
 use uuid::Uuid;
 
-use crate::bus::Bus;
+use crate::bus::{Bus, Wake};
 use crate::clock::Clock;
 use crate::config::{Config, Secrets};
 use crate::db::Db;
@@ -45,8 +47,19 @@ pub struct Handles {
     pub db: Db,
     /// Wake-ups.
     pub bus: Bus,
+    /// What is remembered of who may do what.
+    pub standings: Standings,
     /// Time and ids.
     pub clock: Clock,
+}
+
+impl Handles {
+    /// Tells this process and the others that who may do what has changed in a tenant. A unit of work does so by itself
+    /// when one of its events says so.
+    pub fn access_changed(&self, tenant: TenantId) {
+        self.standings.forget(tenant);
+        self.bus.publish(vec![Wake::Access { tenant }]);
+    }
 }
 
 /// One operation: who acts, for which tenant, with which permissions.
@@ -58,6 +71,7 @@ pub struct Ctx {
     request_id: String,
     source_agent: String,
     expires_at: Option<DateTime<Utc>>,
+    session: Option<SessionId>,
     reading: Mutex<Option<Read>>,
 }
 
@@ -78,7 +92,22 @@ impl Ctx {
             request_id,
             source_agent: "balance".to_owned(),
             expires_at: None,
+            session: None,
             reading: Mutex::new(None),
+        }
+    }
+
+    /// An operation of whoever has this standing.
+    pub fn of(handles: Arc<Handles>, standing: &Standing) -> Self {
+        Self {
+            expires_at: standing.expires_at,
+            session: standing.session,
+            ..Self::new(
+                handles,
+                standing.actor,
+                standing.tenant,
+                standing.permissions,
+            )
         }
     }
 
@@ -100,12 +129,6 @@ impl Ctx {
     }
 
     /// Until when the actor's proof holds; what lasts longer, like a socket, must end then.
-    pub fn with_expiry(mut self, expires_at: DateTime<Utc>) -> Self {
-        self.expires_at = Some(expires_at);
-        self
-    }
-
-    /// Until when the actor's proof holds.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.expires_at
     }
@@ -120,6 +143,7 @@ impl Ctx {
             request_id: self.request_id.clone(),
             source_agent: self.source_agent.clone(),
             expires_at: self.expires_at,
+            session: self.session,
             reading: Mutex::new(None),
         }
     }
@@ -145,6 +169,11 @@ impl Ctx {
             Actor::User(user) => Some(user),
             _ => None,
         }
+    }
+
+    /// The sign-in by which they act, if it is one.
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
     }
 
     /// For which tenant.

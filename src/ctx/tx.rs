@@ -213,6 +213,7 @@ impl<'c> Tx<'c> {
                 .exec_without_returning(&self.tx)
                 .await?;
         }
+        let access = self.events.iter().any(append::Entry::changes_access);
         if !self.events.is_empty() {
             let sequence = append::append(&self.tx, self.ctx, self.events).await?;
             wakes.push(Wake::Events {
@@ -221,6 +222,9 @@ impl<'c> Tx<'c> {
             });
         }
         self.tx.commit().await?;
+        if access {
+            self.ctx.handles.access_changed(self.ctx.tenant);
+        }
         if !wakes.is_empty() {
             self.ctx.handles.bus.publish(wakes);
         }

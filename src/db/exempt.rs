@@ -12,6 +12,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("tenant", "identity: signing in; reports: the base currency"),
     ("membership", "identity: which tenants a person belongs to"),
     ("session", "identity: refreshing"),
+    ("signing_key", "identity: access tokens"),
     ("invitation", "identity: following a link"),
     ("connection_key", "integrations: the webhook door"),
     ("job", "queue: claiming"),

@@ -205,7 +205,7 @@ async fn dispatch(shared: Weak<Shared>, mut listener: broadcast::Receiver<Wake>)
                 .lock()
                 .values()
                 .for_each(|running| running.tail.look()),
-            Wake::Jobs { .. } => {}
+            Wake::Access { .. } | Wake::Jobs { .. } => {}
         }
     }
 }

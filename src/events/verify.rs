@@ -223,6 +223,7 @@ mod tests {
             sequence: length,
             hash,
             recorded_at: DateTime::UNIX_EPOCH + TimeDelta::seconds(length),
+            access_sequence: 0,
         };
         (events, head)
     }

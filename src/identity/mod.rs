@@ -21,12 +21,15 @@ mod people;
 mod register;
 mod reset;
 mod retention;
+mod roles;
 mod sessions;
 mod sign_in;
+mod standing;
 pub mod tokens;
 mod viewer;
 
-pub use authenticate::{admit, authenticate};
+pub use crate::ctx::Standing;
+pub use authenticate::authenticate;
 pub use invitations::{
     Invitation, Invited, accept_invitation, add_member, cancel_invitation, count_invitations,
     list_invitations,
@@ -35,6 +38,8 @@ pub use members::{Member, change_role, count_members, list_members, remove_membe
 pub use register::{Founder, NewTenant, found, founder};
 pub use reset::reset_password;
 pub use retention::prune;
+pub use roles::permissions_of;
 pub use sessions::{SignedIn, enter, refresh, sign_out};
 pub use sign_in::{Credentials, sign_in};
+pub use standing::{changed, follow_changes, standing};
 pub use viewer::{Company, Person, Viewer, viewer};

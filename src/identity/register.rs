@@ -88,6 +88,7 @@ pub async fn found(tx: &mut Tx<'_>, founder: Founder, demo: bool) -> Result<Sign
         sequence: 0,
         hash: vec![0; 32],
         recorded_at: now,
+        access_sequence: 0,
     })
     .await?;
     tx.record(Event::TenantCreated { tenant: id, owner });

@@ -58,5 +58,6 @@ async fn replace(
         .exec(on)
         .await?;
     let theirs = session::Entity::update_many().filter(session::Column::UserId.eq(person.id));
-    sessions::revoke(theirs, now, "password_reset", on).await
+    sessions::revoke(theirs, now, "password_reset", on).await?;
+    Ok(())
 }

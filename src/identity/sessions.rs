@@ -10,8 +10,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany
 
 use super::people;
 use super::tokens::{self, Refresh};
-use crate::ctx::{Ctx, Event, Handles, Tx};
+use crate::ctx::{Actor, Ctx, Event, Handles, Tx};
 use crate::error::{Error, Result};
+use crate::permission::Permissions;
 
 /// How long the token before the one in force is taken for a lost answer or a second tab rather than for a theft.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
@@ -115,8 +116,8 @@ pub async fn refresh(handles: &Arc<Handles>, token: &str) -> Result<SignedIn> {
             };
             let just_replaced = session.refresh_hash == next.hash();
             if !just_replaced || now - session.rotated_at > GRACE {
-                revoke(in_force(&shown, now), now, "reuse", &tx).await?;
-                tx.commit().await?;
+                tx.rollback().await?;
+                end(handles, Actor::System, &session, "reuse").await?;
                 tracing::warn!(session.id = %session.id, "Session {} ended: a refresh token was used twice", session.id);
                 return Err(ENDED);
             }
@@ -142,27 +143,65 @@ pub async fn sign_out(handles: &Arc<Handles>, token: &str) -> Result<()> {
     let Some(shown) = Refresh::read(handles, token) else {
         return Ok(());
     };
-    let now = handles.clock.now();
-    let tx = handles.db.across_tenants("signing out").await?;
-    revoke(in_force(&shown, now), now, "signed_out", &tx).await?;
-    tx.commit().await?;
-    Ok(())
+    let read = handles.db.read_across_tenants("signing out").await?;
+    let session = session::Entity::find()
+        .filter(session::Column::Id.eq(shown.session))
+        .filter(session::Column::RevokedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(handles.clock.now()))
+        .one(&read)
+        .await?;
+    read.rollback().await?;
+    match session {
+        Some(session) => {
+            end(
+                handles,
+                Actor::User(session.user_id),
+                &session,
+                "signed_out",
+            )
+            .await
+        }
+        None => Ok(()),
+    }
 }
 
-/// Ends the sessions an update selects that have not ended yet.
+/// Ends one session, with its event, unless it has ended already.
+pub(super) async fn end(
+    handles: &Arc<Handles>,
+    actor: Actor,
+    session: &session::Model,
+    reason: &'static str,
+) -> Result<()> {
+    let tenant = session.tenant_id;
+    let ctx = Ctx::new(Arc::clone(handles), actor, tenant, Permissions::NONE);
+    let mut tx = ctx.begin().await?;
+    let it = tx
+        .update::<session::Entity>()
+        .filter(session::Column::Id.eq(session.id));
+    if revoke(it, ctx.now(), reason, tx.on()).await? > 0 {
+        tx.record(Event::SessionEnded {
+            session: session.id,
+            user: session.user_id,
+            reason,
+        });
+    }
+    tx.commit().await
+}
+
+/// Ends the sessions an update selects that have not ended yet; how many these were.
 pub(super) async fn revoke(
     sessions: UpdateMany<session::Entity>,
     now: DateTime<Utc>,
     reason: &'static str,
     on: &impl ConnectionTrait,
-) -> Result<()> {
-    sessions
+) -> Result<u64> {
+    let revoked = sessions
         .col_expr(session::Column::RevokedAt, Expr::value(now))
         .col_expr(session::Column::RevokedReason, Expr::value(reason))
         .filter(session::Column::RevokedAt.is_null())
         .exec(on)
         .await?;
-    Ok(())
+    Ok(revoked.rows_affected)
 }
 
 fn in_force(shown: &Refresh, now: DateTime<Utc>) -> UpdateMany<session::Entity> {

@@ -12,7 +12,7 @@ use balance::bus::Bus;
 use balance::categories::chart::CHART;
 use balance::clock::Clock;
 use balance::config::{Config, Secrets};
-use balance::ctx::{Ctx, Handles};
+use balance::ctx::{Ctx, Handles, Standings};
 use balance::db::{self, Db};
 use balance::error::{Error, Result};
 use balance::events::Tails;
@@ -68,6 +68,7 @@ impl World {
             secrets,
             db,
             bus: Bus::local(),
+            standings: Standings::default(),
             clock: Clock::fixed(start),
         });
         Self { handles, name }
