@@ -16,6 +16,7 @@ use crate::events::Tails;
 use crate::graphql::schema;
 use crate::http::Edge;
 use crate::identity;
+use crate::mail;
 use crate::processing::Engine;
 
 /// A process of balance: what its roles share.
@@ -41,6 +42,7 @@ impl App {
             let (key, message) = message.split_once(": ").unwrap_or(("config", &message));
             Error::invalid(key.to_owned(), message)
         })?;
+        mail::check(&config)?;
         let lazily = config.database_connect_mode == ConnectMode::Optional;
         let db = Db::connect(&config.database_url(), config.database_connections, lazily).await?;
         let bus = Bus::connect(&config).await?;

@@ -295,6 +295,21 @@ pub struct Config {
     )]
     pub llm_timeout_seconds: u64,
 
+    /// The server that mail is handed to: `smtps://USER:PASSWORD@HOST` or `smtp://…` with `?tls=required`,
+    /// `opportunistic` or `none`. Without it, development writes mail to DATA_DIR/mails and any other place sends none.
+    #[arg(
+        long,
+        env = "MAIL_URL",
+        value_name = "MAIL_URL",
+        global = true,
+        hide_env_values = true
+    )]
+    pub mail_url: Option<String>,
+
+    /// Whom mail comes from, such as `balance <books@example.com>`; no-reply at the public address when absent.
+    #[arg(long, env = "MAIL_FROM", value_name = "MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+
     /// How long running requests and jobs may take to finish at shutdown, in seconds.
     #[arg(
         long,

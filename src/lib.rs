@@ -13,6 +13,7 @@
 //! records
 //! categories accounts files integrations
 //! identity events
+//! mail
 //! ctx
 //! queue
 //! db bus outbound
@@ -40,6 +41,7 @@ pub mod http;
 pub mod identity;
 pub mod imports;
 pub mod integrations;
+pub mod mail;
 pub mod merchant;
 pub mod money;
 pub mod outbound;

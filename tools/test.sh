@@ -101,7 +101,9 @@ run_world() {
 
 # before the build, so that a missing service is known at once
 if [[ " ${worlds[*]} " == *" production "* ]]; then
-  tools/install-services.sh >/dev/null || exit 1
+  services="$(tools/install-services.sh)" || exit 1
+  SMTP_SINK="$(sed -n 's/^SMTP_SINK=//p' <<<"$services")"
+  export SMTP_SINK
 fi
 
 echo "==> build"
@@ -131,6 +133,9 @@ if [ -x tools/test-clients.sh ] && [ "${#filters[@]}" = 0 ]; then
   else
     summary+=("clients    skipped: they need Node 20 or newer and Chromium on PATH")
   fi
+fi
+if [ -z "${SMTP_SINK:-}" ]; then
+  summary+=("mail       skipped: a real mail server needs Python with pip")
 fi
 if [ -z "${BALANCE_DATA:-}" ]; then
   summary+=("real data  skipped: set BALANCE_DATA to a folder with statement files")

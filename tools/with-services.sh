@@ -8,6 +8,7 @@
 #   DATABASE_URL             role app: no superuser, no BYPASSRLS, owns nothing, so row-level security applies
 #   SUPERUSER_DATABASE_URL   only to create databases and extensions in tests
 #   REDIS_URL
+#   SMTP_SINK                where Python finds what tools/smtp_sink.py needs; empty if it cannot be had
 #   PGBIN PG_DATA PG_PORT PG_SOCKET_DIR REDIS_SERVER REDIS_PORT SERVICES_STATE   what tools/service.sh acts on
 #
 # --hold is for a test that stops or restarts services, and must not do that to others: it prints these variables as
@@ -51,7 +52,8 @@ unset PGDATA PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGDATABASE PGSERVICE PGO
 found="$("$HERE/install-services.sh")" || exit 1
 PGBIN="$(sed -n 's/^PGBIN=//p' <<<"$found")"
 REDIS_SERVER="$(sed -n 's/^REDIS_SERVER=//p' <<<"$found")"
-export PGBIN REDIS_SERVER
+SMTP_SINK="$(sed -n 's/^SMTP_SINK=//p' <<<"$found")"
+export PGBIN REDIS_SERVER SMTP_SINK
 
 as=()
 [ "$(id -u)" = 0 ] && as=(runuser -u postgres --)

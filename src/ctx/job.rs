@@ -30,6 +30,11 @@ pub enum Job {
         /// Which report.
         report: ReportId,
     },
+    /// Send a mail.
+    SendMail {
+        /// The mail, sealed: it holds an address, and often a link that opens a door.
+        sealed: String,
+    },
 }
 
 impl Job {
@@ -39,6 +44,7 @@ impl Job {
             Self::IngestImport { .. } | Self::IngestDelivery { .. } => Queue::Ingest,
             Self::ProcessRecord { .. } => Queue::Process,
             Self::GenerateReport { .. } => Queue::Reports,
+            Self::SendMail { .. } => Queue::Emails,
         }
     }
 

@@ -12,8 +12,8 @@ pub use input::{
 };
 pub use payload::{
     AcceptInvitationPayload, AddMemberPayload, CancelInvitationPayload, ChangeMemberRolePayload,
-    RefreshSessionPayload, RegisterTenantPayload, RemoveMemberPayload, SignInPayload,
-    SignOutPayload,
+    RefreshSessionPayload, RegisterTenantPayload, RemoveMemberPayload, SignInChallenge,
+    SignInPayload, SignOutPayload,
 };
 pub use people::{Invitation, Member, Role, Tenant, User, Viewer};
 pub use session::Session;

@@ -12,7 +12,7 @@ use super::caller::Caller;
 use super::envelope;
 use crate::error::{Error, Result};
 use crate::graphql::node::{global, local_opt};
-use crate::identity::{self, Credentials, SignedIn};
+use crate::identity::{self, Challenge, Credentials, SignedIn};
 
 /// The body of a sign-in.
 #[derive(Deserialize)]
@@ -34,7 +34,11 @@ type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// `POST /api/v1/auth/sign-in`: a session for an email and a password; 401 if one of them is wrong.
 pub async fn sign_in(caller: Caller, body: Body<SignIn>) -> Response {
-    answer(&caller, try_sign_in(&caller, body).await)
+    match try_sign_in(&caller, body).await {
+        Ok(identity::SignIn::In(session)) => answer(&caller, Ok(session)),
+        Ok(identity::SignIn::SecondFactor(challenge)) => challenged(&caller, &challenge),
+        Err(error) => answer(&caller, Err(error)),
+    }
 }
 
 /// `POST /api/v1/auth/refresh`: the next session for a refresh token; 401 if it is not in force.
@@ -58,7 +62,7 @@ pub async fn sign_out(caller: Caller, body: Body<Refresh>) -> Response {
     }
 }
 
-async fn try_sign_in(caller: &Caller, body: Body<SignIn>) -> Result<SignedIn> {
+async fn try_sign_in(caller: &Caller, body: Body<SignIn>) -> Result<identity::SignIn> {
     let body = read(body)?;
     let tenant = body.tenant_id.map(ID);
     let credentials = Credentials {
@@ -90,10 +94,21 @@ fn answer(caller: &Caller, outcome: Result<SignedIn>) -> Response {
                 "tenantId": global("Tenant", session.tenant).as_str(),
                 "role": identity::role_name(session.role),
             });
-            // tokens are nobody's to keep on the way
-            let private = [(header::CACHE_CONTROL, "no-store")];
-            (private, envelope::success(caller, StatusCode::OK, data)).into_response()
+            private(caller, data)
         }
         Err(error) => envelope::failure(&caller.request_id, &error),
     }
+}
+
+/// One factor was right, and another is owed.
+fn challenged(caller: &Caller, challenge: &Challenge) -> Response {
+    let data =
+        json!({ "challenge": { "token": challenge.token, "expiresAt": challenge.expires_at } });
+    private(caller, data)
+}
+
+/// Tokens are nobody's to keep on the way.
+fn private(caller: &Caller, data: serde_json::Value) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    (headers, envelope::success(caller, StatusCode::OK, data)).into_response()
 }

@@ -40,6 +40,6 @@ pub use reset::reset_password;
 pub use retention::prune;
 pub use roles::permissions_of;
 pub use sessions::{SignedIn, enter, refresh, sign_out};
-pub use sign_in::{Credentials, sign_in};
+pub use sign_in::{Challenge, Credentials, SignIn, sign_in};
 pub use standing::{changed, follow_changes, standing};
 pub use viewer::{Company, Person, Viewer, viewer};

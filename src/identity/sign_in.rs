@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use entity::TenantId;
+use chrono::{DateTime, Utc};
+use entity::membership::Role;
+use entity::{TenantId, UserId};
 
 use super::emails;
 use super::passwords::{self, Verdict};
 use super::people::{self, WRONG};
 use super::sessions::{self, Client, SignedIn};
-use crate::ctx::{Actor, Ctx, Handles};
+use crate::ctx::{Actor, Ctx, Handles, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permissions;
 
@@ -27,10 +29,27 @@ pub struct Credentials {
     pub address: Option<String>,
 }
 
+/// What came of a first factor.
+pub enum SignIn {
+    /// It is enough: they are in.
+    In(SignedIn),
+    /// They owe a second one.
+    SecondFactor(Challenge),
+}
+
+/// What somebody holds who proved one factor and owes another.
+#[derive(Clone)]
+pub struct Challenge {
+    /// To show with the second factor; good once.
+    pub token: String,
+    /// When it stops being good.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// Lets a person in with their password. An unknown address and a wrong password get the same answer after the same
 /// work.
 #[tracing::instrument(skip_all)]
-pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result<SignedIn> {
+pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result<SignIn> {
     let Ok(email) = emails::fold(&credentials.email) else {
         // no such address can be stored; it still costs what another one does
         passwords::verify(&credentials.password, None).await?;
@@ -67,7 +86,18 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
     if let Verdict::Outdated(hash) = verdict {
         people::keep_hash(&tx, &person, hash).await?;
     }
-    let signed_in = sessions::open(&mut tx, person.id, member.role, client).await?;
+    let outcome = after_first_factor(&mut tx, person.id, member.role, client).await?;
     tx.commit().await?;
-    Ok(signed_in)
+    Ok(outcome)
+}
+
+/// Where every first factor ends: a session in the tenant of the unit of work, unless the person owes a second one.
+pub(super) async fn after_first_factor(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    role: Role,
+    client: Client,
+) -> Result<SignIn> {
+    let signed_in = sessions::open(tx, user, role, client).await?;
+    Ok(SignIn::In(signed_in))
 }

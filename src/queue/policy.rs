@@ -11,6 +11,8 @@ pub enum Queue {
     Process,
     /// Reports and exports.
     Reports,
+    /// Mails.
+    Emails,
     /// Cleaning up.
     Maintenance,
 }
@@ -32,10 +34,11 @@ pub struct Policy {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Ingest,
         Self::Process,
         Self::Reports,
+        Self::Emails,
         Self::Maintenance,
     ];
 
@@ -45,6 +48,7 @@ impl Queue {
             Self::Ingest => "records:ingest",
             Self::Process => "records:process",
             Self::Reports => "reports:generate",
+            Self::Emails => "emails",
             Self::Maintenance => "maintenance",
         }
     }
@@ -71,6 +75,12 @@ impl Queue {
                 ..usual
             },
             Self::Reports => usual,
+            // a mail server that is busy is busy for a while
+            Self::Emails => Policy {
+                concurrency: 10,
+                backoff: Duration::from_secs(30),
+                ..usual
+            },
             Self::Maintenance => Policy {
                 concurrency: 1,
                 ..usual

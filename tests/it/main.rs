@@ -22,6 +22,7 @@ mod events;
 mod health;
 mod identity;
 mod imports;
+mod mail;
 mod outage;
 mod policies;
 mod processing;

@@ -29,6 +29,8 @@ pub struct Setup<'a> {
     pub services: Option<&'a Services>,
     /// The clock of the machine instead of one that stands still, for tests with several processes.
     pub real_time: bool,
+    /// A mail server instead of a folder.
+    pub mail_url: Option<String>,
     /// Settings.
     pub adjust: fn(&mut Config),
 }
@@ -38,6 +40,7 @@ impl Default for Setup<'_> {
         Self {
             services: None,
             real_time: false,
+            mail_url: None,
             adjust: |_| {},
         }
     }
@@ -73,6 +76,7 @@ impl TestApp {
         };
         let place = Place::make(&world).await;
         let mut config = config(&place);
+        config.mail_url = setup.mail_url;
         (setup.adjust)(&mut config);
         let clock = if setup.real_time {
             Clock::system()
@@ -237,6 +241,8 @@ fn config(place: &Place) -> Config {
         openai_base_url: "http://127.0.0.1:9".to_owned(),
         llm_model: "none".to_owned(),
         llm_timeout_seconds: 1,
+        mail_url: None,
+        mail_from: None,
         shutdown_seconds: 5,
         log: "warn".to_owned(),
     }
