@@ -8,10 +8,11 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use entity::Partial;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ConnectionTrait, EntityTrait, IdenStatic, ModelTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value,
+    QuerySelect, QueryTrait, Select, Value,
 };
 
 use crate::error::{Error, Result};
@@ -65,6 +66,61 @@ where
     E: EntityTrait,
     C: ConnectionTrait,
 {
+    let rows = select_page(select, columns, descending, window)?;
+    Ok(cut(rows.all(on).await?, columns, window))
+}
+
+/// Like [`page`], reading only the columns that are `wanted`; the sort key is read in any case.
+pub async fn partial_page<E, C>(
+    select: Select<E>,
+    wanted: &[E::Column],
+    columns: &[E::Column],
+    descending: bool,
+    window: &Window,
+    on: &C,
+) -> Result<Page<E::Model>>
+where
+    E: Partial,
+    C: ConnectionTrait,
+{
+    let mut wanted = wanted.to_vec();
+    for column in columns {
+        if !wanted.iter().any(|w| w.as_str() == column.as_str()) {
+            wanted.push(*column);
+        }
+    }
+    let select = select_page(select, columns, descending, window)?;
+    Ok(cut(
+        read_columns(select, &wanted, on).await?,
+        columns,
+        window,
+    ))
+}
+
+/// Some columns of the rows of a query.
+pub async fn read_columns<E, C>(
+    select: Select<E>,
+    wanted: &[E::Column],
+    on: &C,
+) -> Result<Vec<E::Model>>
+where
+    E: Partial,
+    C: ConnectionTrait,
+{
+    let select = select.select_only().columns(wanted.iter().copied());
+    let statement = select.build(on.get_database_backend());
+    let rows = on.query_all_raw(statement).await?;
+    let rows = rows.iter().map(|row| E::read(wanted, row));
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The query of a page and of one row beyond it.
+fn select_page<E: EntityTrait>(
+    select: Select<E>,
+    columns: &[E::Column],
+    descending: bool,
+    window: &Window,
+) -> Result<Select<E>> {
     let size = window.size.clamp(1, MAX);
     let down = descending != window.backwards;
     let list = list_name::<E>(columns);
@@ -90,7 +146,17 @@ where
     for column in columns {
         select = select.order_by(*column, if down { Order::Desc } else { Order::Asc });
     }
-    let mut rows = select.limit(size + 1).all(on).await?;
+    Ok(select.limit(size + 1))
+}
+
+/// The page in the rows that were found.
+fn cut<M: ModelTrait>(
+    mut rows: Vec<M>,
+    columns: &[<M::Entity as EntityTrait>::Column],
+    window: &Window,
+) -> Page<M> {
+    let size = window.size.clamp(1, MAX);
+    let list = list_name::<M::Entity>(columns);
     let more = rows.len() as u64 > size;
     rows.truncate(size as usize);
     if window.backwards {
@@ -106,11 +172,11 @@ where
         .into_iter()
         .map(|row| (cursor(&list, columns.iter().map(|c| row.get(*c))), row))
         .collect();
-    Ok(Page {
+    Page {
         rows,
         has_next,
         has_previous,
-    })
+    }
 }
 
 /// What a list is and how it is sorted: a cursor of another one means nothing in it.

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
+use crate::partial::partial;
 use crate::tenanted::tenanted;
 use crate::{CategoryId, DecisionId, RecordId, TenantId};
 
 /// Who or what decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Source {
     /// A rule of the tenant.
@@ -29,6 +30,7 @@ pub enum Source {
     #[sea_orm(string_value = "PERSON")]
     Person,
     /// Nothing was sure enough.
+    #[default]
     #[sea_orm(string_value = "NONE")]
     None,
 }
@@ -83,3 +85,21 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 tenanted!();
+partial!(
+    TenantId tenant_id,
+    Id id,
+    RecordId record_id,
+    Source source,
+    CategoryId category_id,
+    Project project,
+    Note note,
+    Confidence confidence,
+    Model model,
+    Version version,
+    Rationale rationale,
+    Considered considered,
+    CostMicros cost_micros,
+    LatencyUs latency_us,
+    Actor actor,
+    CreatedAt created_at,
+);

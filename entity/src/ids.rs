@@ -31,6 +31,12 @@ macro_rules! id {
             }
         }
 
+        impl crate::partial::Absent for $name {
+            fn absent() -> Self {
+                Self(Uuid::nil())
+            }
+        }
+
         // sea-orm asks this of every primary key; a UUID never comes from a row number.
         impl sea_orm::TryFromU64 for $name {
             fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {

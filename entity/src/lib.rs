@@ -4,6 +4,7 @@
 //! unit of work can add the tenant to every query and refuse rows of another one.
 
 mod ids;
+mod partial;
 mod tenanted;
 
 pub mod account;
@@ -31,4 +32,5 @@ pub mod tenant;
 pub mod user;
 
 pub use ids::*;
+pub use partial::Partial;
 pub use tenanted::Tenanted;

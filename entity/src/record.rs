@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
+use crate::partial::partial;
 use crate::tenanted::tenanted;
 use crate::{AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, TenantId};
 
 /// How far a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Status {
     /// Stored, waiting for the pipeline.
+    #[default]
     #[sea_orm(string_value = "RECEIVED")]
     Received,
     /// A decision is proposed.
@@ -96,3 +98,28 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 tenanted!();
+partial!(
+    TenantId tenant_id,
+    Id id,
+    SourceId source_id,
+    ExternalId external_id,
+    AccountId account_id,
+    ConnectionId connection_id,
+    ImportId import_id,
+    OccurredOn occurred_on,
+    Amount amount,
+    Currency currency,
+    Description description,
+    MerchantKey merchant_key,
+    Raw raw,
+    Status status,
+    CategoryId category_id,
+    Project project,
+    Note note,
+    DecisionId decision_id,
+    Error error,
+    Metadata metadata,
+    CreatedAt created_at,
+    UpdatedAt updated_at,
+    DeletedAt deleted_at,
+);

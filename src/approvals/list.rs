@@ -163,14 +163,15 @@ pub async fn load(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
     find(ctx, id).await?.ok_or(Error::NotFound("approval"))
 }
 
-/// Decisions by id, in no order; what approvals propose.
-pub async fn decisions(ctx: &Ctx, ids: &[DecisionId]) -> Result<Vec<decision::Model>> {
+/// Some columns of decisions by id, in no order; what approvals propose.
+pub async fn decisions(
+    ctx: &Ctx,
+    ids: &[DecisionId],
+    wanted: &[decision::Column],
+) -> Result<Vec<decision::Model>> {
     ctx.require(Permission::ReadApprovals)?;
     let read = ctx.read().await?;
-    let decisions = read
-        .select::<decision::Entity>()
-        .filter(decision::Column::Id.is_in(ids.iter().copied()))
-        .all(read.on())
-        .await?;
-    Ok(decisions)
+    let ids = decision::Column::Id.is_in(ids.iter().copied());
+    let select = read.select::<decision::Entity>().filter(ids);
+    page::read_columns(select, wanted, read.on()).await
 }

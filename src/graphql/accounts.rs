@@ -14,6 +14,7 @@ use super::node::{global, local};
 use super::op::Op;
 use super::page::{Connection, asks, window};
 use super::payload::payloads;
+use super::plain::plain;
 use crate::accounts::{self, AccountChange, NewAccount};
 use crate::error::{Error, Result};
 use crate::events;
@@ -57,6 +58,11 @@ pub struct Account {
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
 }
+
+plain!(Account;
+    "id" id, "name" name, "number" number, "kind" kind, "currency" currency, "csvMapping" csv_mapping,
+    "archivedAt" archived_at, "createdAt" created_at, "updatedAt" updated_at
+);
 
 impl From<account::Model> for Account {
     fn from(row: account::Model) -> Self {

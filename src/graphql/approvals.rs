@@ -30,7 +30,8 @@ use super::loader::{OpLoader, find, load};
 use super::node::{global, local, local_all};
 use super::op::Op;
 use super::page::{Connection, asks, window};
-use super::records::Record;
+use super::plain::plain;
+use super::records::{self, Record};
 use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
 
@@ -83,6 +84,16 @@ pub struct Approval {
     #[graphql(skip)]
     category_id: Option<CategoryId>,
 }
+
+plain!(Approval;
+    "id" id, "status" status, "source" source, "confidence" confidence, "comment" comment,
+    "decidedById" decided_by_id, "decidedAt" decided_at, "reopenedFromId" reopened_from_id,
+    "createdAt" created_at;
+    names "record" Record, in records: |row: &Approval| Some(row.record_id),
+    "decision" Decision, in decisions: |row: &Approval| Some(row.decision_id),
+    "proposedCategory" Category, in categories: |row: &Approval| row.proposed_category_id,
+    "category" Category, in categories: |row: &Approval| row.category_id,
+);
 
 impl From<approval::Model> for Approval {
     fn from(row: approval::Model) -> Self {
@@ -150,7 +161,8 @@ impl Loader<DecisionId> for OpLoader {
     type Error = Arc<Error>;
 
     async fn load(&self, ids: &[DecisionId]) -> Result<HashMap<DecisionId, Decision>, Arc<Error>> {
-        let rows = approvals::decisions(&self.ctx, ids)
+        let whole = records::decision_columns(true);
+        let rows = approvals::decisions(&self.ctx, ids, &whole)
             .await
             .map_err(Arc::new)?;
         Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
@@ -179,8 +191,8 @@ impl ApprovalsQuery {
         let filter = filter.unwrap_or_default().read()?;
         let window = window(first, after, last, before)?;
         let page = approvals::list(op, &filter, newest_first, &window).await?;
-        prefetch::children(ctx, &page.rows).await?;
-        let mut connection = Connection::of(page, Approval::from);
+        let kin = prefetch::children(ctx, &page.rows).await?;
+        let mut connection = Connection::of(page, Approval::from).with(kin);
         if asks(ctx, "totalCount") {
             let total = approvals::count(op, &filter).await?;
             connection.total_count = Some(i64::try_from(total).unwrap_or(i64::MAX));

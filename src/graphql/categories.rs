@@ -15,6 +15,7 @@ use super::loader::{OpLoader, find};
 use super::node::{global, local, local_opt};
 use super::op::Op;
 use super::page::asks;
+use super::plain::plain;
 use crate::categories::{self, Change, NewCategory};
 use crate::error::{Error, Result};
 
@@ -55,6 +56,12 @@ pub struct Category {
     #[graphql(skip)]
     parent_id: Option<CategoryId>,
 }
+
+plain!(Category;
+    "id" id, "code" code, "name" name, "kind" kind, "archivedAt" archived_at, "createdAt" created_at,
+    "updatedAt" updated_at;
+    names "parent" Category, in categories: |row: &Category| row.parent_id,
+);
 
 impl From<category::Model> for Category {
     fn from(row: category::Model) -> Self {

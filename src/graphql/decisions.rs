@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::categories::Category;
 use super::loader::{OpLoader, find};
 use super::node::global;
+use super::plain::plain;
 use super::scalar::Decimal;
 use crate::error::{Error, Result};
 use crate::records;
@@ -90,6 +91,13 @@ impl Decision {
         Json(self.read_considered())
     }
 }
+
+plain!(Decision;
+    "id" id, "source" source, "categoryId" category_id, "project" project, "note" note, "confidence" confidence,
+    "model" model, "version" version, "rationale" rationale, "cost" cost, "latencyUs" latency_us, "actor" actor,
+    "createdAt" created_at;
+    names "category" Category, in categories: |row: &Decision| row.category_key,
+);
 
 impl Decision {
     fn read_considered(&self) -> Value {

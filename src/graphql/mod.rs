@@ -30,6 +30,7 @@ pub mod op;
 pub mod operation;
 pub mod page;
 mod payload;
+pub mod plain;
 pub mod records;
 pub mod refusal;
 pub mod reports;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, OutputType, SimpleObject};
 
+use super::plain::{Entry, How, Kin, Leaf, Plain, Plan, Rows};
 use crate::error::{Error, Result};
 use crate::page::{MAX, Page, Window};
 
@@ -20,7 +21,7 @@ pub struct PageInfo {
 }
 
 /// A page of a list.
-#[derive(Debug, SimpleObject)]
+#[derive(SimpleObject)]
 #[graphql(serial)]
 // CONCRETE CONNECTIONS: one line per type, kept sorted
 #[graphql(concrete(name = "ApprovalConnection", params(super::approvals::Approval)))]
@@ -33,12 +34,12 @@ pub struct PageInfo {
 #[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
-pub struct Connection<N: OutputType>
+pub struct Connection<N: Plain>
 where
     Edge<N>: OutputType,
 {
     /// The entries of this page.
-    pub edges: Vec<Edge<N>>,
+    pub edges: Rows<Edge<N>>,
     /// Where this page stands.
     pub page_info: PageInfo,
     /// Entries in the whole list. Costly: it is counted only when asked for.
@@ -48,7 +49,7 @@ where
 }
 
 /// An entry of a list.
-#[derive(Debug, SimpleObject)]
+#[derive(SimpleObject)]
 #[graphql(serial)]
 // CONCRETE EDGES: one line per type, kept sorted
 #[graphql(concrete(name = "ApprovalEdge", params(super::approvals::Approval)))]
@@ -61,14 +62,14 @@ where
 #[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
-pub struct Edge<N: OutputType> {
+pub struct Edge<N: Plain> {
     /// Where this entry stands; opaque.
     pub cursor: String,
     /// The entry.
     pub node: N,
 }
 
-impl<N: OutputType> Connection<N>
+impl<N: Plain> Connection<N>
 where
     Edge<N>: OutputType,
 {
@@ -89,12 +90,51 @@ where
             })
             .collect();
         Self {
-            edges,
+            edges: Rows::new(edges),
             page_info,
             total_count: None,
             as_of: None,
         }
     }
+
+    /// The page with what was loaded for all of its entries at once.
+    #[must_use]
+    pub fn with(self, kin: Kin) -> Self {
+        let edges = self.edges.with(kin);
+        Self { edges, ..self }
+    }
+}
+
+// ENTRIES RESOLVED FIELD BY FIELD: one line per type, kept sorted
+impl Plain for super::connections::Connection {}
+impl Plain for super::connections::Delivery {}
+impl Plain for super::identity::Invitation {}
+impl Plain for super::identity::Member {}
+impl Plain for super::imports::Import {}
+impl Plain for super::imports::RefusedRow {}
+impl Plain for super::reports::Report {}
+
+impl<N: Plain> Plain for Edge<N>
+where
+    Self: OutputType,
+{
+    const FIELDS: &'static [Entry<Self>] = match N::FIELDS {
+        [] => &[],
+        _ => &[
+            Entry {
+                name: "cursor",
+                how: How::Leaf(|edge, out| edge.cursor.write(out)),
+            },
+            Entry {
+                name: "node",
+                how: How::Object {
+                    plan: Plan::add::<N>,
+                    loaded: |_| true,
+                    write: |edge, plan, kin, out| edge.node.write(plan, kin, out),
+                },
+            },
+        ],
+    };
 }
 
 /// Whether the operation asks for `field` under the current one, such as `totalCount` or `edges.node.account`.

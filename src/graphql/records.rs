@@ -14,7 +14,9 @@ pub use input::{
     ErrorPolicy, ImportRecordsInput, ImportRow, MoneyDirection, RecordFilter, RecordOrder,
     RetryFailedRecordsInput,
 };
-pub(super) use prefetch::{feed_accounts, feed_connections};
+pub(super) use prefetch::{
+    beside, columns, decision_columns, distinct, feed_accounts, feed_connections, is_ordinary,
+};
 use serde_json::Value;
 
 use super::accounts::Account;
@@ -27,6 +29,7 @@ use super::loader::{OpLoader, find};
 use super::node::{global, local};
 use super::op::Op;
 use super::page::{self, asks, window};
+use super::plain::plain;
 use super::scalar::{Date, Money};
 use crate::error::{Error, Result};
 use crate::events;
@@ -152,6 +155,16 @@ impl Record {
         Ok(find(ctx, DecisionsOf(self.key)).await?.unwrap_or_default())
     }
 }
+
+plain!(Record;
+    "id" id, "status" status, "occurredOn" occurred_on, "description" description, "merchant" merchant,
+    "project" project, "note" note, "error" error, "externalId" external_id, "raw" raw, "metadata" metadata,
+    "createdAt" created_at, "updatedAt" updated_at, "voidedAt" voided_at;
+    has "amount" Money: |row| &row.amount;
+    names "account" Account, in accounts: |row: &Record| row.account_id,
+    "category" Category, in categories: |row: &Record| row.category_id,
+    "decision" Decision, in decisions: |row: &Record| row.decision_id,
+);
 
 impl From<record::Model> for Record {
     fn from(row: record::Model) -> Self {
@@ -314,9 +327,10 @@ impl RecordsQuery {
             true => Some(events::head(op).await?),
             false => None,
         };
-        let page = records::list(op, &filter, order_by.into(), &window).await?;
-        prefetch::children(ctx, &page.rows).await?;
-        let mut found = page::Connection::of(page, Record::from);
+        let wanted = columns(ctx, "edges.node");
+        let page = records::list(op, &filter, order_by.into(), &window, &wanted).await?;
+        let kin = prefetch::children(ctx, &page.rows).await?;
+        let mut found = page::Connection::of(page, Record::from).with(kin);
         found.as_of = as_of.map(|cursor| cursor.to_string());
         if asks(ctx, "totalCount") {
             found.total_count = Some(records::count(op, &filter).await? as i64);

@@ -3,6 +3,7 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
 use chrono::NaiveDate;
 
+use super::plain::plain;
 use crate::money;
 
 /// A local date, such as `2026-11-21`.
@@ -57,6 +58,8 @@ pub struct Money {
     /// ISO 4217 code.
     pub currency: String,
 }
+
+plain!(Money; "amount" amount, "currency" currency);
 
 impl Money {
     /// The amount in a row: units of 10^-5 and a code.

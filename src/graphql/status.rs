@@ -63,20 +63,67 @@ pub fn was_executed(response: &Response) -> bool {
 /// The JSON of an answer. `data` is left out, not null, when nothing was executed.
 pub fn to_json(response: &Response) -> serde_json::Result<Vec<u8>> {
     #[derive(Serialize)]
-    struct Answer<'a> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        data: Option<&'a Value>,
+    struct Rest<'a> {
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         errors: &'a [ServerError],
         #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
         extensions: &'a BTreeMap<String, Value>,
     }
-    let answered = was_executed(response);
-    serde_json::to_vec(&Answer {
-        data: answered.then_some(&response.data),
+    let rest = serde_json::to_vec(&Rest {
         errors: &response.errors,
         extensions: &response.extensions,
-    })
+    })?;
+    if !was_executed(response) {
+        return Ok(rest);
+    }
+    let mut out = Vec::with_capacity(256 + length(&response.data));
+    out.extend_from_slice(b"{\"data\":");
+    write(&response.data, &mut out)?;
+    if rest.len() > 2 {
+        out.push(b',');
+    }
+    out.extend_from_slice(&rest[1..]);
+    Ok(out)
+}
+
+/// Writes a value. Bytes are JSON already: see [`plain`](super::plain).
+fn write(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    match value {
+        Value::Binary(json) => out.extend_from_slice(json),
+        Value::List(items) => {
+            out.push(b'[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                write(item, out)?;
+            }
+            out.push(b']');
+        }
+        Value::Object(members) => {
+            out.push(b'{');
+            for (at, (name, member)) in members.iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                serde_json::to_writer(&mut *out, name.as_str())?;
+                out.push(b':');
+                write(member, out)?;
+            }
+            out.push(b'}');
+        }
+        scalar => serde_json::to_writer(out, scalar)?,
+    }
+    Ok(())
+}
+
+/// How long the JSON inside a value is, the bulk of an answer.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Binary(json) => json.len(),
+        Value::Object(members) => members.values().map(length).sum(),
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

@@ -12,18 +12,19 @@ use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};
 use crate::permission::Permission;
 
-/// The records a filter lets through.
+/// The records a filter lets through; of their columns those that are `wanted`.
 pub async fn list(
     ctx: &Ctx,
     filter: &RecordFilter,
     order: RecordOrder,
     window: &Window,
+    wanted: &[record::Column],
 ) -> Result<Page<record::Model>> {
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
     let select = filter.apply(read.select::<record::Entity>());
     let (columns, descending) = order.columns();
-    page::page(select, columns, descending, window, read.on()).await
+    page::partial_page(select, wanted, columns, descending, window, read.on()).await
 }
 
 /// How many a filter lets through.
@@ -57,6 +58,23 @@ pub async fn by_ids(ctx: &Ctx, ids: &[RecordId]) -> Result<Vec<record::Model>> {
     Ok(found)
 }
 
+/// Some columns of the records of these ids, in no order.
+pub async fn lines(
+    ctx: &Ctx,
+    ids: &[RecordId],
+    wanted: &[record::Column],
+) -> Result<Vec<record::Model>> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let ids = record::Column::Id.is_in(ids.iter().copied());
+    page::read_columns(
+        read.select::<record::Entity>().filter(ids),
+        wanted,
+        read.on(),
+    )
+    .await
+}
+
 /// Everything decided about these records, oldest first for each.
 pub async fn decisions_of(
     ctx: &Ctx,
@@ -85,17 +103,17 @@ pub async fn decisions_of(
     Ok(decisions)
 }
 
-/// The decisions of these ids, in no order: those in force, of records that name them.
-pub async fn decisions(ctx: &Ctx, ids: &[DecisionId]) -> Result<Vec<decision::Model>> {
+/// Some columns of the decisions of these ids, in no order.
+pub async fn decision_lines(
+    ctx: &Ctx,
+    ids: &[DecisionId],
+    wanted: &[decision::Column],
+) -> Result<Vec<decision::Model>> {
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
-    let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(1_000) {
-        let ids = decision::Column::Id.is_in(ids.iter().copied());
-        let select = read.select::<decision::Entity>().filter(ids);
-        found.extend(select.all(read.on()).await?);
-    }
-    Ok(found)
+    let ids = decision::Column::Id.is_in(ids.iter().copied());
+    let select = read.select::<decision::Entity>().filter(ids);
+    page::read_columns(select, wanted, read.on()).await
 }
 
 /// Which of these external ids a source has records of.

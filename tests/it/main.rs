@@ -24,6 +24,7 @@ mod identity;
 mod imports;
 mod mail;
 mod outage;
+mod plain;
 mod policies;
 mod processing;
 mod real_data;
