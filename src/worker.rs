@@ -152,6 +152,9 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                 Job::GenerateReport { report } => {
                     reports::generate(&ctx, claim, job, report).await?
                 }
+                Job::MailResetLink { sealed } => {
+                    identity::mail_reset_link(&ctx, claim, job, &sealed).await?
+                }
                 Job::SendMail { sealed } => mail::send(&ctx, claim, job, &sealed).await?,
                 Job::ProcessRecord { .. } => {
                     processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job))
@@ -189,7 +192,9 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
             connections::give_up(&ctx, claim, job, delivery, error).await
         }
         Job::GenerateReport { report } => reports::give_up(&ctx, claim, job, report, error).await,
-        Job::SendMail { .. } => mail::give_up(&ctx, claim, job, error).await,
+        Job::SendMail { .. } | Job::MailResetLink { .. } => {
+            mail::give_up(&ctx, claim, job, error).await
+        }
         Job::ProcessRecord { record } => processing::give_up(&ctx, claim, job, record, error).await,
     }
 }

@@ -85,4 +85,8 @@ id! {
     JobId,
     /// A report that was asked for.
     ReportId,
+    /// A token that works once.
+    OneTimeTokenId,
+    /// An attempt to sign in.
+    SignInAttemptId,
 }

@@ -27,7 +27,7 @@ pub struct Model {
     pub expires_at: DateTime<Utc>,
     /// When it was ended.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// Why it was ended: `signed_out`, `reuse`, `password_reset`, `removed`.
+    /// Why it was ended: `signed_out`, `reuse`, `password_reset`, `second_factor`, `removed`.
     pub revoked_reason: Option<String>,
     /// The client as it named itself.
     pub user_agent: Option<String>,

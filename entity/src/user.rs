@@ -20,6 +20,8 @@ pub struct Model {
     pub name: String,
     /// PHC string, absent until a password is set.
     pub password_hash: Option<String>,
+    /// When a mailed link proved that the address is theirs.
+    pub email_verified_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

@@ -11,6 +11,7 @@ mod m20261121_000004_create_events;
 mod m20261121_000005_create_jobs;
 mod m20261121_000006_create_reports;
 mod m20261121_000007_follow_access;
+mod m20261121_000008_create_factors;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_create_jobs::Migration),
             Box::new(m20261121_000006_create_reports::Migration),
             Box::new(m20261121_000007_follow_access::Migration),
+            Box::new(m20261121_000008_create_factors::Migration),
         ]
     }
 }

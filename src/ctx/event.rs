@@ -146,6 +146,18 @@ events! {
     SignedOutEverywhere = "SIGNED_OUT_EVERYWHERE" about "user" user { user: UserId, kept: Option<SessionId> },
     /// A password was set anew.
     PasswordReset = "PASSWORD_RESET" about "user" user { user: UserId },
+    /// Someone changed their password.
+    PasswordChanged = "PASSWORD_CHANGED" about "user" user { user: UserId },
+    /// Someone proved that their address is theirs.
+    EmailVerified = "EMAIL_VERIFIED" about "user" user { user: UserId },
+    /// Someone took another address.
+    EmailChanged = "EMAIL_CHANGED" about "user" user { user: UserId },
+    /// Someone put an authenticator app on.
+    SecondFactorEnabled = "SECOND_FACTOR_ENABLED" about "user" user { user: UserId },
+    /// Someone took their authenticator app off.
+    SecondFactorDisabled = "SECOND_FACTOR_DISABLED" about "user" user { user: UserId },
+    /// Someone replaced their recovery codes.
+    RecoveryCodesRenewed = "RECOVERY_CODES_RENEWED" about "user" user { user: UserId },
 }
 
 impl Event {
@@ -158,6 +170,8 @@ impl Event {
                 | Self::SessionEnded { .. }
                 | Self::SignedOutEverywhere { .. }
                 | Self::PasswordReset { .. }
+                | Self::PasswordChanged { .. }
+                | Self::SecondFactorEnabled { .. }
         )
     }
 }

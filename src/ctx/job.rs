@@ -30,6 +30,11 @@ pub enum Job {
         /// Which report.
         report: ReportId,
     },
+    /// Mail a link to a new password, if somebody has the address.
+    MailResetLink {
+        /// The address, sealed.
+        sealed: String,
+    },
     /// Send a mail.
     SendMail {
         /// The mail, sealed: it holds an address, and often a link that opens a door.
@@ -44,7 +49,7 @@ impl Job {
             Self::IngestImport { .. } | Self::IngestDelivery { .. } => Queue::Ingest,
             Self::ProcessRecord { .. } => Queue::Process,
             Self::GenerateReport { .. } => Queue::Reports,
-            Self::SendMail { .. } => Queue::Emails,
+            Self::SendMail { .. } | Self::MailResetLink { .. } => Queue::Emails,
         }
     }
 

@@ -14,6 +14,13 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("session", "identity: refreshing"),
     ("signing_key", "identity: access tokens"),
     ("invitation", "identity: following a link"),
+    (
+        "one_time_token",
+        "identity: following a link, and the second factor",
+    ),
+    ("second_factor", "identity: the second factor"),
+    ("recovery_code", "identity: the second factor"),
+    ("sign_in_attempt", "identity: the history of a person"),
     ("connection_key", "integrations: the webhook door"),
     ("job", "queue: claiming"),
     ("cron", "queue: periodic work"),

@@ -39,6 +39,7 @@ pub mod rules;
 pub mod scalar;
 pub mod scan;
 pub mod schema;
+pub mod security;
 pub mod status;
 pub mod streams;
 pub mod system;

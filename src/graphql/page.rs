@@ -34,6 +34,10 @@ pub struct PageInfo {
 #[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
+#[graphql(concrete(
+    name = "SignInAttemptConnection",
+    params(super::security::SignInAttempt)
+))]
 pub struct Connection<N: Plain>
 where
     Edge<N>: OutputType,
@@ -62,6 +66,7 @@ where
 #[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
+#[graphql(concrete(name = "SignInAttemptEdge", params(super::security::SignInAttempt)))]
 pub struct Edge<N: Plain> {
     /// Where this entry stands; opaque.
     pub cursor: String,
@@ -113,6 +118,7 @@ impl Plain for super::identity::Member {}
 impl Plain for super::imports::Import {}
 impl Plain for super::imports::RefusedRow {}
 impl Plain for super::reports::Report {}
+impl Plain for super::security::SignInAttempt {}
 
 impl<N: Plain> Plain for Edge<N>
 where

@@ -24,6 +24,7 @@ pub struct Query(
     super::records::RecordsQuery,
     super::reports::ReportsQuery,
     super::rules::RulesQuery,
+    super::security::SecurityQuery,
     super::system::SystemQuery,
 );
 
@@ -39,6 +40,7 @@ pub struct Mutation(
     super::records::RecordsMutation,
     super::reports::ReportsMutation,
     super::rules::RulesMutation,
+    super::security::SecurityMutation,
 );
 
 /// Everything that can be followed.

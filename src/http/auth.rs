@@ -75,14 +75,14 @@ async fn try_sign_in(caller: &Caller, body: Body<SignIn>) -> Result<identity::Si
     identity::sign_in(&caller.handles, credentials).await
 }
 
-fn read<T>(body: Body<T>) -> Result<T> {
+pub(super) fn read<T>(body: Body<T>) -> Result<T> {
     match body {
         Ok(Json(body)) => Ok(body),
         Err(rejection) => Err(Error::invalid("body", rejection.body_text())),
     }
 }
 
-fn answer(caller: &Caller, outcome: Result<SignedIn>) -> Response {
+pub(super) fn answer(caller: &Caller, outcome: Result<SignedIn>) -> Response {
     match outcome {
         Ok(session) => {
             let data = json!({

@@ -5,6 +5,7 @@ pub mod caller;
 pub mod envelope;
 pub mod events;
 pub mod exports;
+pub mod factors;
 pub mod graphiql;
 pub mod graphiql_session;
 pub mod graphql;
@@ -57,6 +58,10 @@ pub struct Edge {
 pub fn router(edge: Edge) -> Router {
     let api = Router::new()
         .route("/auth/sign-in", post(auth::sign_in))
+        .route("/auth/complete-sign-in", post(factors::complete))
+        .route("/auth/request-password-reset", post(factors::forgotten))
+        .route("/auth/reset-password", post(factors::reset))
+        .route("/auth/verify-email", post(factors::verify))
         .route("/auth/refresh", post(auth::refresh))
         .route("/auth/sign-out", post(auth::sign_out))
         .route("/webhooks/{connection}", post(webhooks::deliver))

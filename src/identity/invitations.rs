@@ -68,7 +68,7 @@ pub async fn add_member(ctx: &Ctx, email: &str, role: Role) -> Result<Invited> {
     if role == Role::Owner {
         ctx.require(Permission::ManageTenant)?;
     }
-    let email = emails::fold(email)?;
+    let email = emails::check_new(email)?;
     let created_by = ctx
         .user()
         .ok_or(Error::Unauthenticated("only a person invites people"))?;

@@ -11,25 +11,41 @@
     reason = "the room that owns the tables read before a tenant is known"
 )]
 
+mod addresses;
+mod attempts;
 mod authenticate;
+mod change_password;
+mod complete;
 pub mod emails;
+mod forgotten;
 mod invitations;
+mod logs;
 mod members;
 mod names;
+mod notices;
+mod one_time;
 pub mod passwords;
 mod people;
+mod recovery_codes;
 mod register;
 mod reset;
 mod retention;
 mod roles;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod standing;
 pub mod tokens;
+mod totp;
 mod viewer;
 
 pub use crate::ctx::Standing;
+pub use addresses::{change_email, request_email_verification, verify_email};
+pub use attempts::{count_sign_ins, list_sign_ins};
 pub use authenticate::authenticate;
+pub use change_password::change_password;
+pub use complete::{Completion, complete_sign_in};
+pub use forgotten::{mail_reset_link, request_password_reset, reset_password_by_token};
 pub use invitations::{
     Invitation, Invited, accept_invitation, add_member, cancel_invitation, count_invitations,
     list_invitations,
@@ -39,6 +55,10 @@ pub use register::{Founder, NewTenant, found, founder};
 pub use reset::reset_password;
 pub use retention::prune;
 pub use roles::permissions_of;
+pub use second_factor::{
+    Enrolment, Proof, SecondFactor, Security, confirm_totp, disable_totp, enrol_totp,
+    renew_recovery_codes, security,
+};
 pub use sessions::{SignedIn, enter, refresh, sign_out};
 pub use sign_in::{Challenge, Credentials, SignIn, sign_in};
 pub use standing::{changed, follow_changes, standing};

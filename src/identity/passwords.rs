@@ -3,6 +3,8 @@
 //! The parameters are kept with each hash (a PHC string), so they can be raised: a hash made with older ones still
 //! verifies, and is replaced at the next sign-in.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use tokio::sync::Semaphore;
@@ -23,6 +25,8 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA
 
 /// Each turn takes 19 MiB and a core for a while.
 static TURNS: Semaphore = Semaphore::const_new(2);
+
+static HASHED: AtomicU64 = AtomicU64::new(0);
 
 /// What came of comparing a password with a hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +61,23 @@ pub fn check(field: &'static str, password: &str) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Like [`check`], for the person with an address: it is the first thing that is guessed.
+pub fn check_for(field: &'static str, password: &str, email_key: &str) -> Result<()> {
+    check(field, password)?;
+    if super::emails::fold(password).is_ok_and(|folded| folded == email_key) {
+        return Err(Error::invalid(
+            field,
+            "is the address itself; choose something that others do not know",
+        ));
+    }
+    Ok(())
+}
+
+/// How many passwords this process has hashed so far.
+pub fn hashed() -> u64 {
+    HASHED.load(Ordering::Relaxed)
 }
 
 /// The hash to keep for a password that passed [`check`].
@@ -106,6 +127,7 @@ async fn off_the_async_threads<T: Send + 'static>(
     // the turn goes along: a request that is given up does not make room while its hash is still being made
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
+        HASHED.fetch_add(1, Ordering::Relaxed);
         work()
     })
     .await
@@ -203,5 +225,43 @@ mod tests {
         assert!(check("password", "ten chars!").is_ok());
         assert!(check("password", &"x".repeat(1_024)).is_ok());
         assert!(check("password", &"x".repeat(1_025)).is_err());
+    }
+
+    #[test]
+    fn a_password_is_not_the_address() {
+        let check = |password| check_for("password", password, "ada@example.com");
+        assert!(check(" ADA@example.com").is_err());
+        assert!(check("ada@example.com!").is_ok());
+    }
+
+    #[tokio::test]
+    async fn hashing_leaves_the_async_threads_alone() {
+        let hashing = tokio::spawn(hash("correct horse"));
+        let mut turns = 0_u64;
+        // one thread runs both: had it hashed itself, it would have come here at the end only
+        while !hashing.is_finished() {
+            turns += 1;
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        assert!(turns > 1, "{turns}");
+        hashing.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn two_are_hashed_at_a_time_and_the_others_wait() {
+        let taken = TURNS.acquire_many(2).await.unwrap();
+        let waiting = tokio::spawn(verify("correct horse", None));
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert!(!waiting.is_finished());
+        drop(taken);
+        assert_eq!(waiting.await.unwrap().unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_password_of_ten_megabytes_is_not_hashed() {
+        let (long, before) = ("x".repeat(10 << 20), std::time::Instant::now());
+        assert_eq!(verify(&long, None).await.unwrap(), Verdict::Wrong);
+        assert!(check("password", &long).is_err() && hash(&long).await.is_err());
+        assert!(before.elapsed() < std::time::Duration::from_millis(100));
     }
 }

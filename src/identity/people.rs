@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::passwords::{self, Verdict};
-use crate::ctx::{Handles, Tx};
+use crate::ctx::{Ctx, Handles, Tx};
 use crate::error::{Error, Result};
 
 /// The one answer to a wrong password and to an unknown email.
@@ -71,6 +71,43 @@ pub(super) async fn membership(
         .await?)
 }
 
+/// Who asks, if it is a person.
+pub(super) fn asker(ctx: &Ctx) -> Result<UserId> {
+    ctx.user()
+        .ok_or(Error::Unauthenticated("only a person can do this"))
+}
+
+/// The person who asks.
+pub(super) async fn asking(ctx: &Ctx) -> Result<user::Model> {
+    let id = asker(ctx)?;
+    let read = ctx.read().await?;
+    user::Entity::find()
+        .filter(user::Column::Id.eq(id))
+        .one(read.on())
+        .await?
+        .ok_or(Error::NotFound("user"))
+}
+
+/// The person who asks, once they showed their password again: what follows is not for whoever found their phone. No
+/// transaction is open while it is hashed.
+pub(super) async fn prove_again(
+    ctx: &Ctx,
+    field: &'static str,
+    password: &str,
+) -> Result<user::Model> {
+    let person = asking(ctx).await?;
+    ctx.refresh().await;
+    let Some(hash) = &person.password_hash else {
+        return Err(Error::conflict(
+            "you have no password yet; ask for a link to set one",
+        ));
+    };
+    match passwords::verify(password, Some(hash)).await? {
+        Verdict::Wrong => Err(Error::invalid(field, "is wrong")),
+        Verdict::Right | Verdict::Outdated(_) => Ok(person),
+    }
+}
+
 /// Someone who proved who they are, or is new here.
 pub(super) enum Proven {
     /// A person who is known, with a better hash of their password if theirs was outdated.
@@ -80,20 +117,32 @@ pub(super) enum Proven {
 }
 
 impl Proven {
-    /// Lets a known person in with their password, and prepares a new one. No transaction is open meanwhile.
+    /// Lets a known person in with their password, if that is all they owe, and prepares a new one. No transaction is
+    /// open meanwhile.
     pub async fn prove(handles: &Handles, email: &str, name: &str, password: &str) -> Result<Self> {
         let key = super::emails::fold(email)?;
         match look_up(handles, &key).await? {
             Some(person) => {
-                match passwords::verify(password, person.password_hash.as_deref()).await? {
-                    Verdict::Wrong => Err(WRONG),
-                    Verdict::Right => Ok(Self::Known(Box::new(person), None)),
-                    Verdict::Outdated(hash) => Ok(Self::Known(Box::new(person), Some(hash))),
+                let better =
+                    match passwords::verify(password, person.password_hash.as_deref()).await? {
+                        Verdict::Wrong => return Err(WRONG),
+                        Verdict::Right => None,
+                        Verdict::Outdated(hash) => Some(hash),
+                    };
+                let read = handles.db.read_across_tenants("who owes a factor").await?;
+                let owes = super::second_factor::is_on(&read, person.id).await?;
+                read.rollback().await?;
+                if owes {
+                    return Err(Error::conflict(
+                        "a second factor protects this account; sign in first, and do it from there",
+                    ));
                 }
+                Ok(Self::Known(Box::new(person), better))
             }
             None => {
+                super::emails::check_new(email)?;
                 let name = super::names::check("name", name)?;
-                passwords::check("password", password)?;
+                passwords::check_for("password", password, &key)?;
                 let hash = passwords::hash(password).await?;
                 let now = handles.clock.now();
                 Ok(Self::New(Box::new(user::Model {
@@ -102,6 +151,7 @@ impl Proven {
                     email_key: key,
                     name,
                     password_hash: Some(hash),
+                    email_verified_at: None,
                     created_at: now,
                     updated_at: now,
                 })))

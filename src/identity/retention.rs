@@ -1,16 +1,18 @@
-//! Forgetting sign-ins and invitations that are long over.
+//! Forgetting sign-ins, invitations and tokens that are long over.
 
 use chrono::TimeDelta;
-use entity::{invitation, session};
+use entity::{invitation, one_time_token, session};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
+use super::attempts;
 use crate::ctx::Handles;
 use crate::error::Result;
 
 /// How long an ended session or a lapsed invitation is kept, for a look back.
 const KEEP: TimeDelta = TimeDelta::days(30);
 
-/// Removes sessions that ended and invitations that lapsed over 30 days ago; how many went.
+/// Removes sessions that ended and invitations that lapsed over 30 days ago, tokens a day after they lapsed, and the
+/// history of sign-ins after 90 days; how many went.
 pub async fn prune(handles: &Handles) -> Result<u64> {
     let before = handles.clock.now() - KEEP;
     let tx = handles
@@ -28,6 +30,12 @@ pub async fn prune(handles: &Handles) -> Result<u64> {
         .filter(invitation::Column::ExpiresAt.lt(before))
         .exec(&tx)
         .await?;
+    // of use no longer than they are counted
+    let tokens = one_time_token::Entity::delete_many()
+        .filter(one_time_token::Column::ExpiresAt.lt(handles.clock.now() - TimeDelta::days(1)))
+        .exec(&tx)
+        .await?;
+    let attempts = attempts::prune(&tx, handles.clock.now()).await?;
     tx.commit().await?;
-    Ok(sessions.rows_affected + invitations.rows_affected)
+    Ok(sessions.rows_affected + invitations.rows_affected + tokens.rows_affected + attempts)
 }

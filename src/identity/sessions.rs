@@ -234,6 +234,6 @@ fn life(handles: &Handles) -> TimeDelta {
 }
 
 /// What a client says about itself is kept for people to recognise it by, not in full.
-fn cut(text: String) -> String {
+pub(super) fn cut(text: String) -> String {
     text.chars().filter(|c| !c.is_control()).take(400).collect()
 }

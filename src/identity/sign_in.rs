@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::membership::Role;
-use entity::{TenantId, UserId};
+use entity::TenantId;
+use entity::sign_in_attempt::Factor;
 
-use super::emails;
+use super::complete::after_first_factor;
 use super::passwords::{self, Verdict};
 use super::people::{self, WRONG};
-use super::sessions::{self, Client, SignedIn};
-use crate::ctx::{Actor, Ctx, Handles, Tx};
+use super::sessions::{Client, SignedIn};
+use super::{attempts, emails};
+use crate::ctx::{Actor, Ctx, Handles};
 use crate::error::{Error, Result};
 use crate::permission::Permissions;
 
@@ -59,9 +60,15 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
     let (person, memberships) = people::with_memberships(&read, &email).await?;
     read.rollback().await?;
 
+    let client = Client {
+        user_agent: credentials.user_agent,
+        address: credentials.address,
+    };
     let hash = person.as_ref().and_then(|p| p.password_hash.as_deref());
     let verdict = passwords::verify(&credentials.password, hash).await?;
-    let (Some(person), true) = (person, verdict.is_right()) else {
+    let (Some(person), true) = (&person, verdict.is_right()) else {
+        let whose = person.map(|person| person.id);
+        attempts::note_refused(handles, whose, Factor::Password, &client).await?;
         return Err(WRONG);
     };
     let Some(member) = memberships.into_iter().find(|m| {
@@ -69,6 +76,7 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
             .tenant
             .is_none_or(|tenant| tenant == m.tenant_id)
     }) else {
+        attempts::note_refused(handles, Some(person.id), Factor::Password, &client).await?;
         return Err(Error::Unauthenticated("you are not a member there"));
     };
 
@@ -78,26 +86,12 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
         member.tenant_id,
         Permissions::of(member.role),
     );
-    let client = Client {
-        user_agent: credentials.user_agent,
-        address: credentials.address,
-    };
     let mut tx = ctx.begin().await?;
     if let Verdict::Outdated(hash) = verdict {
-        people::keep_hash(&tx, &person, hash).await?;
+        people::keep_hash(&tx, person, hash).await?;
     }
-    let outcome = after_first_factor(&mut tx, person.id, member.role, client).await?;
+    let outcome =
+        after_first_factor(&mut tx, person.id, member.role, client, Factor::Password).await?;
     tx.commit().await?;
     Ok(outcome)
-}
-
-/// Where every first factor ends: a session in the tenant of the unit of work, unless the person owes a second one.
-pub(super) async fn after_first_factor(
-    tx: &mut Tx<'_>,
-    user: UserId,
-    role: Role,
-    client: Client,
-) -> Result<SignIn> {
-    let signed_in = sessions::open(tx, user, role, client).await?;
-    Ok(SignIn::In(signed_in))
 }

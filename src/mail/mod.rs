@@ -12,7 +12,8 @@ mod settings;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-pub use send::{give_up, send};
+pub use send::{give_up, send, wipe};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 pub use settings::{check, require};
 
@@ -36,22 +37,22 @@ pub struct Message {
 pub fn enqueue(tx: &mut Tx<'_>, message: Message) -> Result<()> {
     require(tx.ctx().config())?;
     compose::check(&message)?;
-    let sealed = message.seal(&tx.ctx().handles().vault)?;
+    let sealed = seal(&tx.ctx().handles().vault, &message)?;
     tx.enqueue(Job::SendMail { sealed });
     Ok(())
 }
 
-impl Message {
-    fn seal(&self, vault: &Vault) -> Result<String> {
-        let plain = serde_json::to_vec(self)?;
-        Ok(BASE64_STANDARD.encode(vault.seal(&stored::MAIL.anywhere(), &plain)))
-    }
+/// Seals what waits in the queue: a mail, or whom one is to be written to.
+pub fn seal(vault: &Vault, what: &impl Serialize) -> Result<String> {
+    let plain = serde_json::to_vec(what)?;
+    Ok(BASE64_STANDARD.encode(vault.seal(&stored::MAIL.anywhere(), &plain)))
+}
 
-    fn open(vault: &Vault, sealed: &str) -> Result<Self> {
-        let sealed = BASE64_STANDARD.decode(sealed).map_err(Error::internal)?;
-        let plain = vault.open(&stored::MAIL.anywhere(), &sealed)?;
-        Ok(serde_json::from_slice(&plain)?)
-    }
+/// Opens what [`seal`] made.
+pub fn open<T: DeserializeOwned>(vault: &Vault, sealed: &str) -> Result<T> {
+    let sealed = BASE64_STANDARD.decode(sealed).map_err(Error::internal)?;
+    let plain = vault.open(&stored::MAIL.anywhere(), &sealed)?;
+    Ok(serde_json::from_slice(&plain)?)
 }
 
 #[cfg(test)]
@@ -66,9 +67,10 @@ mod tests {
             subject: "Hello".to_owned(),
             text: "https://example.com/?token=secret".to_owned(),
         };
-        let sealed = message.seal(&vault).unwrap();
+        let sealed = seal(&vault, &message).unwrap();
         assert!(!sealed.contains("ada") && !sealed.contains("secret"));
-        assert_eq!(Message::open(&vault, &sealed).unwrap().text, message.text);
-        assert!(Message::open(&Vault::new([8; 32]), &sealed).is_err());
+        let opened: Message = open(&vault, &sealed).unwrap();
+        assert_eq!(opened.text, message.text);
+        assert!(open::<Message>(&Vault::new([8; 32]), &sealed).is_err());
     }
 }

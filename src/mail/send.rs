@@ -13,7 +13,7 @@ use crate::queue::Claim;
 /// Sends a mail, then wipes it from the queue. One that the server will never take is dead at once, still sealed. A
 /// process that dies between sending and wiping sends it again, under the same id.
 pub async fn send(ctx: &Ctx, claim: &Claim, job: &job::Model, sealed: &str) -> Result<()> {
-    let message = Message::open(&ctx.handles().vault, sealed)?;
+    let message: Message = super::open(&ctx.handles().vault, sealed)?;
     let mail = compose::compose(ctx.config(), &message, job.id, ctx.now())?;
     let delivered = deliver(ctx.config(), job.id, mail).await?;
 
@@ -21,7 +21,8 @@ pub async fn send(ctx: &Ctx, claim: &Claim, job: &job::Model, sealed: &str) -> R
     match delivered {
         Delivered::Sent => {
             tx.complete(claim, &[job.id]).await?;
-            wipe(&tx, job).await?;
+            let sealed = String::new();
+            wipe(&tx, job, &Job::SendMail { sealed }).await?;
         }
         Delivered::Refused(reason) => {
             tracing::warn!(job.id = %job.id, reason, "A mail was refused for good");
@@ -38,14 +39,12 @@ pub async fn give_up(ctx: &Ctx, claim: &Claim, job: &job::Model, error: &str) ->
     tx.commit().await
 }
 
-async fn wipe(tx: &Tx<'_>, job: &job::Model) -> Result<()> {
-    let empty = Job::SendMail {
-        sealed: String::new(),
-    };
+/// Replaces what a job holds by the same without what was sealed: it is done, and nobody reads it again.
+pub async fn wipe(tx: &Tx<'_>, job: &job::Model, emptied: &Job) -> Result<()> {
     tx.update::<job::Entity>()
         .col_expr(
             job::Column::Payload,
-            Expr::value(serde_json::to_string(&empty)?),
+            Expr::value(serde_json::to_string(emptied)?),
         )
         .filter(job::Column::Id.eq(job.id))
         .exec(tx.on())

@@ -14,7 +14,7 @@ pub fn check(config: &Config) -> Result<()> {
 
 /// Refuses what needs mail where none is sent.
 pub fn require(config: &Config) -> Result<()> {
-    if config.mail_url.is_some() || !config.is_production() {
+    if set(&config.mail_url).is_some() || !config.is_production() {
         Ok(())
     } else {
         Err(Error::conflict(
@@ -26,7 +26,7 @@ pub fn require(config: &Config) -> Result<()> {
 /// The mail server, if there is one. `smtp` to another machine speaks TLS unless the address says `tls=none`: passwords
 /// and links are not for the wire.
 pub(super) fn server(config: &Config) -> Result<Option<Url>> {
-    let Some(text) = &config.mail_url else {
+    let Some(text) = set(&config.mail_url) else {
         return Ok(None);
     };
     // what is wrong with it is not told: it may hold a password
@@ -59,8 +59,8 @@ pub(super) fn server(config: &Config) -> Result<Option<Url>> {
 
 /// Whom mail comes from: `MAIL_FROM`, or nobody at the public address.
 pub(super) fn from(config: &Config) -> Result<Mailbox> {
-    let text = match &config.mail_from {
-        Some(from) => from.clone(),
+    let text = match set(&config.mail_from) {
+        Some(from) => from.to_owned(),
         None => format!("balance <no-reply@{}>", host(config)),
     };
     text.parse().map_err(|_| {
@@ -69,6 +69,11 @@ pub(super) fn from(config: &Config) -> Result<Mailbox> {
             "is no address; `balance <books@example.com>` is accepted",
         )
     })
+}
+
+/// A setting that is there; `docker compose` passes those that are not as nothing.
+fn set(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
 }
 
 /// The name of this server, as mail servers want it.
@@ -134,6 +139,8 @@ mod tests {
         assert!(require(&config).is_ok());
         config.environment = crate::config::Environment::Production;
         assert_eq!(require(&config).unwrap_err().code(), "CONFLICT");
+        config.mail_url = Some(String::new());
+        assert!(check(&config).is_ok() && require(&config).is_err());
         config.mail_url = Some("smtps://mail.example".to_owned());
         assert!(require(&config).is_ok());
     }

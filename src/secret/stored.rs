@@ -64,6 +64,8 @@ macro_rules! stored {
 stored! {
     /// The secret that a connection signs with, and the one before it.
     CONNECTION = "connection" in "connection_key" by "connection_id": ["secret", "previous_secret"] Form::Bytes;
+    /// What the codes of an authenticator app are made from.
+    TOTP_SEED = "totp seed" in "second_factor" by "user_id": ["seed"] Form::Bytes;
     /// A mail that waits in the queue.
     MAIL = "mail" in "job" by "id": ["payload"] Form::Member("sealed");
 }

@@ -23,7 +23,7 @@ const ROLES: [(&str, Option<Role>); 5] = [
 ];
 
 /// The routes of the REST edge, with a request each. Those that are the same for everybody are listed too.
-const ROUTES: [(&str, &str, &str); 22] = [
+const ROUTES: [(&str, &str, &str); 26] = [
     ("GET", "/", ""),
     ("GET", "/graphiql/session", ""),
     ("GET", "/graphql", "?query=%7B__typename%7D"),
@@ -36,6 +36,10 @@ const ROUTES: [(&str, &str, &str); 22] = [
     ("GET", "/api/events", ""),
     ("GET", "/api/{*rest}", ""),
     ("POST", "/api/v1/auth/sign-in", ""),
+    ("POST", "/api/v1/auth/complete-sign-in", ""),
+    ("POST", "/api/v1/auth/request-password-reset", ""),
+    ("POST", "/api/v1/auth/reset-password", ""),
+    ("POST", "/api/v1/auth/verify-email", ""),
     ("POST", "/api/v1/auth/refresh", ""),
     ("POST", "/api/v1/auth/sign-out", ""),
     ("GET", "/api/v1/events", ""),

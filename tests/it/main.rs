@@ -19,6 +19,7 @@ mod crash;
 mod direction;
 mod edge;
 mod events;
+mod factors;
 mod health;
 mod identity;
 mod imports;

@@ -2,12 +2,14 @@
 
 mod answer;
 mod app;
+mod authenticator_app;
 mod books;
 mod client;
 mod data;
 mod env;
 mod feed;
 mod inside;
+mod mailbox;
 mod operations;
 mod path;
 mod postgres;
@@ -20,6 +22,7 @@ mod world;
 
 pub use answer::{Answer, Reply};
 pub use app::{START, Setup, TestApp};
+pub use authenticator_app::AuthenticatorApp;
 pub use client::Client;
 pub use data::data;
 pub use feed::Feed;
@@ -30,5 +33,5 @@ pub use process::Process;
 pub use services::Services;
 pub use sink::Sink;
 pub use socket::Socket;
-pub use tenant::Tenant;
+pub use tenant::{PASSWORD, Tenant};
 pub use world::World;
