@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval};
+use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval, decision};
 pub use input::{
     ApprovalFilter, ApproveRecordInput, ApproveRecordsInput, OverrideRecordInput,
     OverrideRecordsInput, RejectRecordInput, RejectRecordsInput, ReopenApprovalInput,
@@ -22,6 +22,7 @@ pub use payload::{
     OverrideRecordsPayload, RejectRecordPayload, RejectRecordsPayload, ReopenApprovalPayload,
 };
 pub use preview::RulePreview;
+use sea_orm::Iterable;
 
 use super::categories::Category;
 use super::condition::{self, RuleConditionInput};
@@ -29,9 +30,9 @@ use super::decisions::{Decision, DecisionSource};
 use super::loader::{OpLoader, find, load};
 use super::node::{global, local, local_all};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Asked, Connection, asks, window};
 use super::plain::plain;
-use super::records::{self, Record};
+use super::records::Record;
 use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
 
@@ -161,7 +162,7 @@ impl Loader<DecisionId> for OpLoader {
     type Error = Arc<Error>;
 
     async fn load(&self, ids: &[DecisionId]) -> Result<HashMap<DecisionId, Decision>, Arc<Error>> {
-        let whole = records::decision_columns(true);
+        let whole: Vec<_> = decision::Column::iter().collect();
         let rows = approvals::decisions(&self.ctx, ids, &whole)
             .await
             .map_err(Arc::new)?;
@@ -191,7 +192,10 @@ impl ApprovalsQuery {
         let filter = filter.unwrap_or_default().read()?;
         let window = window(first, after, last, before)?;
         let page = approvals::list(op, &filter, newest_first, &window).await?;
-        let kin = prefetch::children(ctx, &page.rows).await?;
+        let asked = Asked::of(ctx);
+        let none = Asked::default();
+        let node = asked.beneath("edges.node").unwrap_or(&none);
+        let kin = prefetch::children(ctx, node, &page.rows).await?;
         let mut connection = Connection::of(page, Approval::from).with(kin);
         if asks(ctx, "totalCount") {
             let total = approvals::count(op, &filter).await?;

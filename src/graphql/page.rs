@@ -1,6 +1,6 @@
 //! Relay connections.
 
-use async_graphql::{Context, OutputType, SimpleObject};
+use async_graphql::{Context, OutputType, SelectionField, SimpleObject};
 
 use super::plain::{Entry, How, Kin, Leaf, Plain, Plan, Rows};
 use crate::error::{Error, Result};
@@ -143,11 +143,48 @@ where
     };
 }
 
-/// Whether the operation asks for `field` under the current one, such as `totalCount` or `edges.node.account`.
+/// What an operation asks for beneath a field: names of fields, through fragments and whatever their aliases.
+#[derive(Debug, Default)]
+pub struct Asked<'a>(Vec<(&'a str, Asked<'a>)>);
+
+impl<'a> Asked<'a> {
+    /// What is asked beneath the current field.
+    pub fn of(ctx: &'a Context<'_>) -> Self {
+        let mut asked = Self::default();
+        asked.add(ctx.field());
+        asked
+    }
+
+    fn add(&mut self, field: SelectionField<'a>) {
+        for child in field.selection_set() {
+            let name = child.name();
+            let at = self.0.iter().position(|(known, _)| *known == name);
+            let at = at.unwrap_or_else(|| {
+                self.0.push((name, Self::default()));
+                self.0.len() - 1
+            });
+            self.0[at].1.add(child);
+        }
+    }
+
+    /// What is asked beneath a path, such as `edges.node`; `None` when the path is not asked for.
+    pub fn beneath(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |asked, name| {
+            let found = asked.0.iter().find(|(known, _)| *known == name);
+            found.map(|(_, beneath)| beneath)
+        })
+    }
+
+    /// Whether a path is asked for, such as `totalCount` or `edges.node.account`.
+    pub fn has(&self, path: &str) -> bool {
+        self.beneath(path).is_some()
+    }
+}
+
+/// Whether the operation asks for `path` under the current field, such as `totalCount` or `edges.node.account`. To ask
+/// more than a few times, read [`Asked`] once.
 pub fn asks(ctx: &Context<'_>, path: &str) -> bool {
-    path.split('.')
-        .fold(ctx.look_ahead(), |ahead, name| ahead.field(name))
-        .exists()
+    Asked::of(ctx).has(path)
 }
 
 /// The window that `first`, `after`, `last` and `before` describe. Exactly one of `first` and `last` is needed, 1 to

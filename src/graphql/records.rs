@@ -28,7 +28,7 @@ use super::imports::Import;
 use super::loader::{OpLoader, find};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{self, asks, window};
+use super::page::{self, Asked, asks, window};
 use super::plain::plain;
 use super::scalar::{Date, Money};
 use crate::error::{Error, Result};
@@ -327,9 +327,12 @@ impl RecordsQuery {
             true => Some(events::head(op).await?),
             false => None,
         };
-        let wanted = columns(ctx, "edges.node");
+        let asked = Asked::of(ctx);
+        let none = Asked::default();
+        let node = asked.beneath("edges.node").unwrap_or(&none);
+        let wanted = columns(node);
         let page = records::list(op, &filter, order_by.into(), &window, &wanted).await?;
-        let kin = prefetch::children(ctx, &page.rows).await?;
+        let kin = prefetch::children(ctx, node, &page.rows).await?;
         let mut found = page::Connection::of(page, Record::from).with(kin);
         found.as_of = as_of.map(|cursor| cursor.to_string());
         if asks(ctx, "totalCount") {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::Context;
 use entity::{AccountId, CategoryId, ConnectionId, ImportId, RecordId, decision, record};
+use sea_orm::Iterable;
 
 use crate::error::Result;
 use crate::graphql::accounts::Account;
@@ -12,13 +13,13 @@ use crate::graphql::connections::Connection;
 use crate::graphql::decisions::{Decision, DecisionsOf};
 use crate::graphql::imports::Import;
 use crate::graphql::op::Op;
-use crate::graphql::page::asks;
+use crate::graphql::page::Asked;
 use crate::graphql::plain::Kin;
 use crate::permission::Permission;
 use crate::{accounts, categories, connections, imports, records};
 
-/// The columns of records that the operation needs for what it asks at `path`.
-pub(in crate::graphql) fn columns(ctx: &Context<'_>, path: &str) -> Vec<record::Column> {
+/// The columns of records that are needed for what is asked of them.
+pub(in crate::graphql) fn columns(asked: &Asked<'_>) -> Vec<record::Column> {
     use record::Column as C;
     const OF: &[(&str, &[record::Column])] = &[
         ("occurredOn", &[C::OccurredOn]),
@@ -41,15 +42,40 @@ pub(in crate::graphql) fn columns(ctx: &Context<'_>, path: &str) -> Vec<record::
         ("decision", &[C::DecisionId]),
         ("reasoningTrace", &[C::DecisionId]),
     ];
-    let asked = OF
-        .iter()
-        .filter(|(field, _)| asks(ctx, &format!("{path}.{field}")));
-    let named = asked.flat_map(|(_, columns)| columns.iter().copied());
-    [C::Id, C::Status].into_iter().chain(named).collect()
+    wanted(&[C::Id, C::Status], OF, asked)
 }
 
-/// Whether the operation asks at `path` for what only the ordinary way can answer, so that rows are read whole.
-pub(in crate::graphql) fn is_ordinary(ctx: &Context<'_>, path: &str) -> bool {
+/// The columns of decisions that are needed for what is asked of them.
+pub(in crate::graphql) fn decision_columns(asked: &Asked<'_>) -> Vec<decision::Column> {
+    use decision::Column as C;
+    const OF: &[(&str, &[decision::Column])] = &[
+        ("source", &[C::Source]),
+        ("categoryId", &[C::CategoryId]),
+        ("category", &[C::CategoryId]),
+        ("project", &[C::Project]),
+        ("note", &[C::Note]),
+        ("confidence", &[C::Confidence]),
+        ("model", &[C::Model]),
+        ("version", &[C::Version]),
+        ("rationale", &[C::Rationale]),
+        ("considered", &[C::Considered]),
+        ("cost", &[C::CostMicros]),
+        ("latencyUs", &[C::LatencyUs]),
+        ("actor", &[C::Actor]),
+        ("createdAt", &[C::CreatedAt]),
+    ];
+    wanted(&[C::Id], OF, asked)
+}
+
+/// The columns that are always needed and those of the fields that are asked for.
+fn wanted<C: Copy>(always: &[C], of: &[(&str, &[C])], asked: &Asked<'_>) -> Vec<C> {
+    let named = of.iter().filter(|(field, _)| asked.has(field));
+    let named = named.flat_map(|(_, columns)| columns.iter().copied());
+    always.iter().copied().chain(named).collect()
+}
+
+/// Whether records are asked for what only the ordinary way can answer, so that they are read whole.
+pub(in crate::graphql) fn is_ordinary(asked: &Asked<'_>) -> bool {
     const FIELDS: &[&str] = &[
         "connection",
         "import",
@@ -59,88 +85,83 @@ pub(in crate::graphql) fn is_ordinary(ctx: &Context<'_>, path: &str) -> bool {
         "decision.category.parent",
         "category.parent",
     ];
-    let asked = |field: &str| asks(ctx, &format!("{path}.{field}"));
-    FIELDS.iter().any(|field| asked(field))
+    FIELDS.iter().any(|field| asked.has(field))
 }
 
-/// Loads what the operation asks for beneath a page of records: one statement for each kind of child.
-pub(super) async fn children(ctx: &Context<'_>, rows: &[(String, record::Model)]) -> Result<Kin> {
+/// Loads what is asked of the records of a page: one statement for each kind of child.
+pub(super) async fn children(
+    ctx: &Context<'_>,
+    asked: &Asked<'_>,
+    rows: &[(String, record::Model)],
+) -> Result<Kin> {
     let rows: Vec<&record::Model> = rows.iter().map(|(_, row)| row).collect();
     let each = || rows.iter().copied();
     // whoever may not see connections is told so by the field
-    if asks(ctx, "edges.node.connection")
-        && ctx
-            .op()?
-            .permissions()
-            .contains(Permission::ReadConnections)
-    {
+    let sees_connections = ctx
+        .op()?
+        .permissions()
+        .contains(Permission::ReadConnections);
+    if asked.has("connection") && sees_connections {
         feed_connections(ctx, each().filter_map(|row| row.connection_id)).await?;
     }
-    if asks(ctx, "edges.node.import") {
+    if asked.has("import") {
         feed_imports(ctx, each().filter_map(|row| row.import_id)).await?;
     }
     let mut kin = Kin {
-        whole: is_ordinary(ctx, "edges.node"),
+        whole: is_ordinary(asked),
         ..Kin::default()
     };
     let mut categories = Vec::new();
-    if asks(ctx, "edges.node.decisions") {
+    if asked.has("decisions") {
         let named = feed_histories(ctx, each().map(|row| row.id)).await?;
-        if asks(ctx, "edges.node.decisions.category") {
+        if asked.has("decisions.category") {
             categories.extend(named);
         }
     }
-    beside(ctx, "edges.node", &rows, categories, &mut kin).await?;
+    beside(ctx, asked, &rows, categories, &mut kin).await?;
     Ok(kin)
 }
 
-/// Loads what is asked for at `path` next to records: their accounts, decisions in force and categories, `categories`
-/// among them. What the caller may not see is left to the fields, which say so.
+/// Loads what is asked for next to records: their accounts, decisions in force and categories, `categories` among them.
+/// What the caller may not see is left to the fields, which say so.
 pub(in crate::graphql) async fn beside(
     ctx: &Context<'_>,
-    path: &str,
+    asked: &Asked<'_>,
     rows: &[&record::Model],
     mut categories: Vec<CategoryId>,
     kin: &mut Kin,
 ) -> Result<()> {
-    let asks_here = |field: &str| asks(ctx, &format!("{path}.{field}"));
     let op = ctx.op()?;
     let sees_accounts = op.permissions().contains(Permission::ReadAccounts);
-    if asks_here("account") && sees_accounts {
+    if asked.has("account") && sees_accounts {
         let ids = distinct(rows.iter().filter_map(|row| row.account_id));
         let found = accounts::by_ids(op, &ids).await?;
         let found = found.into_iter().map(|row| (row.id, Account::from(row)));
         kin.accounts.get_or_insert_default().extend(found);
     }
-    if asks_here("decision") || asks_here("reasoningTrace") {
+    if asked.has("decision") || asked.has("reasoningTrace") {
         let ids = distinct(rows.iter().filter_map(|row| row.decision_id));
-        let wanted = decision_columns(kin.whole);
+        let wanted = match asked.beneath("decision") {
+            Some(asked) if !kin.whole => decision_columns(asked),
+            _ => decision::Column::iter().collect(),
+        };
         let found = records::decision_lines(op, &ids, &wanted).await?;
-        if asks_here("decision.category") {
+        if asked.has("decision.category") {
             categories.extend(found.iter().filter_map(|row| row.category_id));
         }
         let found = found.into_iter().map(|row| (row.id, Decision::from(row)));
         kin.decisions.get_or_insert_default().extend(found);
     }
-    let asked = asks_here("category");
-    if asked {
+    let filed = asked.has("category");
+    if filed {
         categories.extend(rows.iter().filter_map(|row| row.category_id));
     }
-    if (asked || !categories.is_empty()) && sees_accounts {
+    if (filed || !categories.is_empty()) && sees_accounts {
         let found = categories::by_ids(op, &distinct(categories)).await?;
         let found = found.into_iter().map(|row| (row.id, Category::from(row)));
         kin.categories.get_or_insert_default().extend(found);
     }
     Ok(())
-}
-
-/// The columns of a decision; what was considered is the longest of them by far, and seldom asked for.
-pub(in crate::graphql) fn decision_columns(whole: bool) -> Vec<decision::Column> {
-    use sea_orm::Iterable;
-    let columns = decision::Column::iter();
-    columns
-        .filter(|column| whole || !matches!(column, decision::Column::Considered))
-        .collect()
 }
 
 /// Loads accounts for the edges beneath a page.
