@@ -10,8 +10,15 @@ use serde_json::json;
 use crate::imports::account;
 use crate::support::{Path, TestApp};
 
-/// Leaves and objects of each type a page may hold.
-const TYPES: &[(&str, &[&str], &[(&str, &str)])] = &[
+/// A type: its name, its leaves, and its objects with their types.
+type Shape = (
+    &'static str,
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
+
+/// The types a page may hold.
+const TYPES: &[Shape] = &[
     (
         "Record",
         &[
