@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::{Bus, Wake};
 use crate::clock::Clock;
 use crate::config::{Config, ConnectMode, Environment, Secrets};
-use crate::ctx::{Handles, Standings};
+use crate::ctx::{Handles, Kept, Standings};
 use crate::db::{self, Db};
 use crate::error::{Error, Result};
 use crate::events::Tails;
@@ -54,6 +54,7 @@ impl App {
             db,
             bus,
             standings: Standings::default(),
+            kept: Kept::default(),
             clock,
         });
         let stopping = CancellationToken::new();

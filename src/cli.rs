@@ -2,6 +2,7 @@
 
 mod doctor;
 mod import;
+mod keys;
 mod migrate;
 mod secrets;
 mod serve;
@@ -57,6 +58,9 @@ enum Command {
     /// Look after the keys of secrets at rest.
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    /// Look after the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Check every dependency and say what to fix.
     Doctor,
 }
@@ -106,6 +110,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Verify(verify) => verify.run(config).await,
         Command::User(user) => user.run(config).await,
         Command::Secrets(secrets) => secrets.run(config).await,
+        Command::Keys(keys) => keys.run(config).await,
         Command::Doctor => doctor::run(config).await,
     }
 }

@@ -158,6 +158,17 @@ pub struct Config {
     )]
     pub redis_prefix: String,
 
+    /// Proxies in front of this server, each of which adds the address of its client to X-Forwarded-For; 0 believes no
+    /// such header.
+    #[arg(
+        long,
+        env = "TRUST_PROXY",
+        value_name = "TRUST_PROXY",
+        global = true,
+        default_value_t = 0
+    )]
+    pub trust_proxy: u8,
+
     /// Folder for what has no other home: the SQLite file, uploads, development secrets.
     #[arg(
         long,
@@ -168,7 +179,8 @@ pub struct Config {
     )]
     pub data_dir: PathBuf,
 
-    /// Key for access tokens, at least 32 characters; required outside development.
+    /// Shared key for access tokens (HS256), at least 32 characters, for deployments where something else checks them with
+    /// it. Without it they are signed with key pairs that balance makes, publishes and rotates.
     #[arg(
         long,
         env = "JWT_SECRET",
@@ -212,6 +224,17 @@ pub struct Config {
         hide_env_values = true
     )]
     pub data_key_previous: Vec<String>,
+
+    /// Age in days at which the key pair that signs access tokens is followed by a new one.
+    #[arg(
+        long,
+        env = "TOKEN_KEY_DAYS",
+        value_name = "TOKEN_KEY_DAYS",
+        global = true,
+        default_value_t = 30,
+        value_parser = clap::value_parser!(i64).range(1..=3_650)
+    )]
+    pub token_key_days: i64,
 
     /// Life of an access token, in minutes.
     #[arg(
@@ -362,6 +385,12 @@ impl Config {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", std::net::SocketAddr::new(self.host, self.port)),
         }
+    }
+
+    /// Who issues access tokens: the public address when it is set, else `balance`.
+    pub fn issuer(&self) -> String {
+        let public = self.public_url.as_ref();
+        public.map_or_else(|| "balance".to_owned(), |_| self.public_url())
     }
 
     /// Whether GraphiQL is served, and to whom.

@@ -49,6 +49,12 @@ pub enum Error {
     /// The database cannot be reached right now.
     #[error("the service is not available right now; try again")]
     Unavailable(#[source] Source),
+    /// It was tried too often.
+    #[error("too many attempts; try again in {retry_after_seconds} s")]
+    RateLimited {
+        /// When trying again can succeed.
+        retry_after_seconds: u64,
+    },
     /// It took too long and was given up.
     #[error("the operation took too long and was stopped")]
     Timeout,
@@ -71,6 +77,14 @@ impl Error {
         Self::Conflict(message.into())
     }
 
+    /// Tried too often: again in a while.
+    pub fn rate_limited(wait: chrono::TimeDelta) -> Self {
+        let seconds = (wait.num_milliseconds().max(0) as u64).div_ceil(1_000);
+        Self::RateLimited {
+            retry_after_seconds: seconds.max(1),
+        }
+    }
+
     /// A failure that is ours.
     pub fn internal(source: impl Into<Source>) -> Self {
         Self::Internal(source.into())
@@ -86,6 +100,7 @@ impl Error {
             Self::Conflict(_) => "CONFLICT",
             Self::CursorExpired => "CURSOR_EXPIRED",
             Self::Upstream { .. } | Self::Unavailable(_) => "UPSTREAM",
+            Self::RateLimited { .. } => "RATE_LIMITED",
             Self::Timeout => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
         }

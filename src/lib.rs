@@ -15,7 +15,7 @@
 //! identity events
 //! mail
 //! ctx
-//! queue
+//! queue throttle
 //! db bus outbound
 //! telemetry config
 //! page secret error permission money merchant text clock
@@ -57,4 +57,5 @@ pub mod secret;
 pub mod telemetry;
 pub mod tenants;
 pub mod text;
+pub mod throttle;
 pub mod worker;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::error::{Error, Result};
-use crate::{http, worker};
+use crate::{http, identity, worker};
 
 /// Opens the port.
 pub async fn listen(config: &Config) -> Result<TcpListener> {
@@ -26,6 +26,10 @@ pub async fn listen(config: &Config) -> Result<TcpListener> {
 /// Serves `roles` until the process is asked to stop. Then it takes no new work, lets what runs finish for up to
 /// `SHUTDOWN_SECONDS`, and cuts the rest: whatever is cut had not committed, and is done again by another process.
 pub async fn serve(app: Arc<App>, roles: &[Role], listener: Option<TcpListener>) -> Result<()> {
+    // before the first client; a database that is not there yet is asked again when a key is needed
+    if let Err(error) = identity::keep_signing_keys(&app.handles).await {
+        tracing::warn!(error = ?error, "The keys that sign access tokens could not be looked after");
+    }
     let mut parts = JoinSet::new();
     if let Some(listener) = listener {
         let router = http::router(app.edge()).into_make_service_with_connect_info::<SocketAddr>();

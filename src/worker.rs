@@ -233,6 +233,9 @@ async fn tidy(app: Arc<App>, worker: String) {
             if let Err(error) = queue::prune(&app.handles.db).await {
                 tracing::warn!(error = ?error, "Finished jobs could not be forgotten");
             }
+            if let Err(error) = identity::keep_signing_keys(&app.handles).await {
+                tracing::warn!(error = ?error, "The keys that sign access tokens could not be looked after");
+            }
             if let Err(error) = identity::prune(&app.handles).await {
                 tracing::warn!(error = ?error, "Sessions that are long over could not be forgotten");
             }

@@ -103,7 +103,6 @@ impl Place {
             ("PORT", "0".to_owned()),
             ("DATABASE_URL", self.url()),
             ("DATA_DIR", self.folder.display().to_string()),
-            ("JWT_SECRET", self.secret.clone()),
             ("SECRET_KEY", self.secret.clone()),
             ("ACCESS_TOKEN_MINUTES", "600".to_owned()),
             ("SEED_DEMO", "false".to_owned()),
@@ -126,7 +125,6 @@ impl Place {
         config.redis_url = postgres.then(|| needed("REDIS_URL"));
         config.redis_prefix = "bench".to_owned();
         config.data_dir = self.folder.clone();
-        config.jwt_secret = Some(self.secret.clone());
         config.secret_key = Some(self.secret.clone());
         config.access_token_minutes = 600;
         config.seed_demo = false;

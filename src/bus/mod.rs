@@ -6,7 +6,7 @@ mod redis;
 use std::time::Duration;
 
 use entity::TenantId;
-pub use redis::RedisBus;
+pub use redis::{RedisBus, Shared};
 use tokio::sync::broadcast;
 
 use crate::config::{Config, ConnectMode};
@@ -71,6 +71,14 @@ impl Bus {
         match self {
             Self::Local(_) => "memory",
             Self::Redis(_) => "redis",
+        }
+    }
+
+    /// Redis itself, where there is one, for what processes count together.
+    pub fn redis(&self) -> Option<&Shared> {
+        match self {
+            Self::Local(_) => None,
+            Self::Redis(redis) => Some(redis.shared()),
         }
     }
 

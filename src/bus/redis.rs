@@ -10,9 +10,17 @@ use tokio::sync::broadcast;
 use super::Wake;
 use crate::error::{Error, Result};
 
+/// A way to Redis for whoever shares something there.
+pub struct Shared {
+    /// Sends commands.
+    pub client: Client,
+    /// What every key begins with.
+    pub prefix: String,
+}
+
 /// Connections to one Redis: one publishes, one listens.
 pub struct RedisBus {
-    publisher: Client,
+    shared: Shared,
     subscriber: SubscriberClient,
     channel: String,
     /// Names this bus, so that it does not hear itself twice.
@@ -55,7 +63,10 @@ impl RedisBus {
                 tokio::spawn(notice_reconnects(subscriber.clone(), local.clone())).abort_handle(),
                 subscriber.manage_subscriptions().abort_handle(),
             ],
-            publisher,
+            shared: Shared {
+                client: publisher,
+                prefix: prefix.to_owned(),
+            },
             subscriber,
             channel,
             origin,
@@ -67,7 +78,7 @@ impl RedisBus {
 
     async fn open(&self, required: bool) -> Result<()> {
         if required {
-            self.publisher.init().await.map_err(broken)?;
+            self.shared.client.init().await.map_err(broken)?;
             self.subscriber.init().await.map_err(broken)?;
             return self
                 .subscriber
@@ -76,7 +87,7 @@ impl RedisBus {
                 .map_err(broken);
         }
         // connecting goes on in the background; `manage_subscriptions` subscribes again after each reconnection
-        self.publisher.connect();
+        self.shared.client.connect();
         self.subscriber.connect();
         let (subscriber, channel) = (self.subscriber.clone(), self.channel.clone());
         tokio::spawn(async move {
@@ -93,7 +104,7 @@ impl RedisBus {
         for wake in wakes {
             let text = format!("{} {}", self.origin, write(&wake));
             drop(self.local.send(wake));
-            let (publisher, channel) = (self.publisher.clone(), self.channel.clone());
+            let (publisher, channel) = (self.shared.client.clone(), self.channel.clone());
             tokio::spawn(async move {
                 if let Err(error) = publisher.publish::<i64, _, _>(channel, text).await {
                     tracing::debug!(%error, "A wake-up was not sent; listeners find out by their timer");
@@ -102,20 +113,28 @@ impl RedisBus {
         }
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     pub(super) fn listen(&self) -> broadcast::Receiver<Wake> {
         self.local.subscribe()
     }
 
     pub(super) async fn ping(&self) -> Result<Duration> {
         let started = Instant::now();
-        self.publisher.ping::<String>(None).await.map_err(broken)?;
+        self.shared
+            .client
+            .ping::<String>(None)
+            .await
+            .map_err(broken)?;
         Ok(started.elapsed())
     }
 
     pub(super) async fn close(&self) {
         self.tasks.iter().for_each(tokio::task::AbortHandle::abort);
         drop(self.subscriber.quit().await);
-        drop(self.publisher.quit().await);
+        drop(self.shared.client.quit().await);
     }
 }
 

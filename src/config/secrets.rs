@@ -14,15 +14,15 @@ use crate::secret::Vault;
 /// Keys, derived per purpose so that one leaked key opens one door.
 #[derive(Clone)]
 pub struct Secrets {
-    jwt: String,
+    jwt: Option<String>,
     master: String,
     /// What secrets at rest are sealed with, today's first.
     data: Vec<String>,
 }
 
 impl Secrets {
-    /// Reads the keys. Outside development both are required; in development missing ones are made once and kept in
-    /// `DATA_DIR/secrets.json`, readable by its owner only.
+    /// Reads the keys. Outside development SECRET_KEY is required; in development a missing one is made once and kept in
+    /// `DATA_DIR/secrets.json`, readable by its owner only. JWT_SECRET is never made up.
     pub fn load(config: &Config) -> Result<Self, String> {
         let check = |key: &str, value: &Option<String>| match value {
             Some(value) if value.chars().count() >= 32 => Ok(Some(value.clone())),
@@ -35,7 +35,12 @@ impl Secrets {
             )),
             None => Ok(None),
         };
-        let jwt = check("JWT_SECRET", &config.jwt_secret)?;
+        // an empty variable counts as absent
+        let jwt = config.jwt_secret.clone().filter(|key| !key.is_empty());
+        let jwt = match jwt {
+            Some(_) => check("JWT_SECRET", &jwt)?,
+            None => None,
+        };
         let master = check("SECRET_KEY", &config.secret_key)?;
         let mut data = Vec::new();
         // an empty variable counts as absent
@@ -50,20 +55,24 @@ impl Secrets {
         {
             data.extend(check("DATA_KEY_PREVIOUS", &Some(previous.clone()))?);
         }
-        let with = |jwt: String, master: String| {
+        let with = |master: String| {
             // sealed under SECRET_KEY is what was sealed before there was a DATA_KEY
             let at = if given.is_some() { data.len() } else { 0 };
             let mut data = data.clone();
             data.insert(at, master.clone());
-            Self { jwt, master, data }
+            Self {
+                jwt: jwt.clone(),
+                master,
+                data,
+            }
         };
-        if let (Some(jwt), Some(master)) = (&jwt, &master) {
-            return Ok(with(jwt.clone(), master.clone()));
+        if let Some(master) = master {
+            return Ok(with(master));
         }
         let made = make_once(&config.data_dir.join("secrets.json")).map_err(|error| {
             format!("DATA_DIR: development secrets cannot be kept there: {error}")
         })?;
-        Ok(with(jwt.unwrap_or(made.jwt), master.unwrap_or(made.master)))
+        Ok(with(made))
     }
 
     /// The vault of secrets at rest. It seals with DATA_KEY, and opens what any of the keys sealed.
@@ -73,9 +82,9 @@ impl Secrets {
         Vault::with_previous(current, keys)
     }
 
-    /// The key that signs access tokens.
-    pub fn jwt(&self) -> &[u8] {
-        self.jwt.as_bytes()
+    /// The shared key that signs access tokens, where the deployment has one instead of key pairs.
+    pub fn jwt(&self) -> Option<&[u8]> {
+        self.jwt.as_deref().map(str::as_bytes)
     }
 
     /// A 256-bit key for one purpose: HMAC-SHA256 of the purpose under the master key.
@@ -91,13 +100,8 @@ fn derive(key: &str, purpose: &str) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The keys that development makes up.
-struct Made {
-    jwt: String,
-    master: String,
-}
-
-fn make_once(path: &Path) -> std::io::Result<Made> {
+/// The master key that development makes up.
+fn make_once(path: &Path) -> std::io::Result<String> {
     match std::fs::read_to_string(path) {
         Ok(text) => return parse(&text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -106,7 +110,7 @@ fn make_once(path: &Path) -> std::io::Result<Made> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let text = serde_json::json!({ "JWT_SECRET": random(), "SECRET_KEY": random() }).to_string();
+    let text = serde_json::json!({ "SECRET_KEY": random() }).to_string();
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -126,18 +130,10 @@ fn make_once(path: &Path) -> std::io::Result<Made> {
     }
 }
 
-fn parse(text: &str) -> std::io::Result<Made> {
+fn parse(text: &str) -> std::io::Result<String> {
     let value: serde_json::Value = serde_json::from_str(text)?;
-    let read = |key: &str| {
-        value[key]
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| std::io::Error::other(format!("secrets.json holds no {key}")))
-    };
-    Ok(Made {
-        jwt: read("JWT_SECRET")?,
-        master: read("SECRET_KEY")?,
-    })
+    let master = value["SECRET_KEY"].as_str().map(str::to_owned);
+    master.ok_or_else(|| std::io::Error::other("secrets.json holds no SECRET_KEY"))
 }
 
 fn random() -> String {
@@ -155,7 +151,6 @@ mod tests {
 
     fn vault(data_key: Option<&str>, previous: &[&str]) -> Result<Vault, String> {
         let config = Config {
-            jwt_secret: Some("the signing key of this test, long enough".to_owned()),
             secret_key: Some(MASTER.to_owned()),
             data_key: data_key.map(str::to_owned),
             data_key_previous: previous.iter().map(|key| (*key).to_owned()).collect(),
@@ -184,6 +179,23 @@ mod tests {
         let without = vault(None, &[FIRST]).unwrap();
         assert_eq!(without.open(&place, &sealed).unwrap(), b"secret");
         assert_eq!(without.current(), vault(None, &[]).unwrap().current());
+    }
+
+    #[test]
+    fn a_shared_signing_key_is_long_or_absent() {
+        let load = |jwt: Option<&str>| {
+            Secrets::load(&Config {
+                jwt_secret: jwt.map(str::to_owned),
+                secret_key: Some(MASTER.to_owned()),
+                ..Config::development()
+            })
+        };
+        let short = load(Some("31 characters are one too few..")).err().unwrap();
+        assert!(short.starts_with("JWT_SECRET: too short"));
+        assert_eq!(load(Some(FIRST)).unwrap().jwt(), Some(FIRST.as_bytes()));
+        for absent in [None, Some("")] {
+            assert_eq!(load(absent).unwrap().jwt(), None);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod canonical;
 pub mod chain;
 mod event;
 mod job;
+mod kept;
 mod read;
 mod standing;
 mod tx;
@@ -21,6 +22,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::{SessionId, TenantId, UserId};
 pub use event::{Event, Outcome};
 pub use job::Job;
+pub use kept::Kept;
 pub use read::Read;
 pub use standing::{Proof, Standing, Standings};
 use tokio::sync::Mutex;
@@ -49,6 +51,8 @@ pub struct Handles {
     pub bus: Bus,
     /// What is remembered of who may do what.
     pub standings: Standings,
+    /// What the rooms above keep.
+    pub kept: Kept,
     /// Time and ids.
     pub clock: Clock,
 }

@@ -4,7 +4,7 @@
 //! one shape. Errors of ours carry their code already; the rest is told apart here, and what
 //! nobody foresaw is logged and masked.
 
-use async_graphql::{PathSegment, Response, ServerError};
+use async_graphql::{PathSegment, Response, ServerError, Value};
 
 use super::{refusal::Code, status::code_of};
 
@@ -27,6 +27,12 @@ pub fn finish(mut response: Response, request_id: &str, telling: Telling) -> Res
     for error in &mut response.errors {
         if let Some(ours) = error.source::<crate::error::Error>() {
             let code = super::error::code(ours);
+            let retry_after = match ours {
+                crate::error::Error::RateLimited {
+                    retry_after_seconds,
+                } => Some(*retry_after_seconds),
+                _ => None,
+            };
             if code == Code::Internal {
                 classify(error, request_id, telling.suggestions);
             } else {
@@ -35,6 +41,10 @@ pub fn finish(mut response: Response, request_id: &str, telling: Telling) -> Res
                     .extensions
                     .get_or_insert_default()
                     .set("code", code.as_str());
+                if let Some(seconds) = retry_after {
+                    let extensions = error.extensions.get_or_insert_default();
+                    extensions.set("retryAfterSeconds", seconds);
+                }
                 error.source = None;
             }
         } else if code_of(error).is_none() {
@@ -94,6 +104,20 @@ fn is_about_input(message: &str) -> bool {
     message.starts_with("Expected input type \"")
         || message.starts_with("Failed to parse \"")
         || (message.starts_with("Variable ") && message.ends_with(" is not defined."))
+}
+
+/// In how many seconds to try again, when an error of the answer says so.
+#[must_use]
+pub fn retry_after(response: &Response) -> Option<u64> {
+    let extensions = response
+        .errors
+        .iter()
+        .filter_map(|error| error.extensions.as_ref());
+    let seconds = extensions.filter_map(|extensions| match extensions.get("retryAfterSeconds") {
+        Some(Value::Number(seconds)) => seconds.as_u64(),
+        _ => None,
+    });
+    seconds.max()
 }
 
 /// The path of an error, for logs.

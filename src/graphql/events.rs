@@ -158,7 +158,7 @@ impl Place {
     }
 }
 
-/// Follows the log of the tenant that asks, and keeps its place.
+/// Follows the log of the tenant that asks, and keeps its place. It ends with a refusal when the permission is lost.
 pub(super) async fn follow(
     ctx: &Context<'_>,
     permission: Permission,
@@ -171,26 +171,39 @@ pub(super) async fn follow(
         .ok_or_else(|| Error::internal("the schema has no tails to follow"))?;
     let place = ctx.data_opt::<Place>().cloned().unwrap_or_default();
     // boxed: it is over at once, and would otherwise be part of the stream for as long as that lasts
-    let deliveries = Box::pin(tails.follow(ctx.op()?, permission, after, filter)).await?;
-    // an event is passed once the next delivery is asked for: only then has its message been handed over
-    let mut handed_over = None;
-    Ok(deliveries.filter_map(move |delivery| {
-        let event = match delivery {
-            Ok(Delivery::Event(event)) => {
-                if let Some(passed) = handed_over.replace(Cursor::of(&event)) {
-                    place.set(passed);
+    let mut deliveries = Box::pin(tails.follow(ctx.op()?, permission, after, filter)).await?;
+    let mut live = ctx.live()?;
+    Ok(async_stream::stream! {
+        // an event is passed once the next delivery is asked for: only then has its message been handed over
+        let mut handed_over = None;
+        loop {
+            let delivery = tokio::select! {
+                biased;
+                () = live.changed() => None,
+                delivery = deliveries.next() => Some(delivery),
+            };
+            // the event is the fact; whether it may be told is asked at each
+            if let Err(lost) = live.now().require(permission) {
+                yield Err(lost);
+                return;
+            }
+            match delivery {
+                None => {}
+                Some(None) => return,
+                Some(Some(Ok(Delivery::Event(event)))) => {
+                    if let Some(passed) = handed_over.replace(Cursor::of(&event)) {
+                        place.set(passed);
+                    }
+                    yield Ok(event);
                 }
-                Some(Ok(event))
+                Some(Some(Ok(Delivery::Position(cursor)))) => {
+                    handed_over = None;
+                    place.set(cursor);
+                }
+                Some(Some(Err(error))) => yield Err(error),
             }
-            Ok(Delivery::Position(cursor)) => {
-                handed_over = None;
-                place.set(cursor);
-                None
-            }
-            Err(error) => Some(Err(error)),
-        };
-        std::future::ready(event)
-    }))
+        }
+    })
 }
 
 /// Questions about the event log.

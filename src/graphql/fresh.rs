@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Data, Response};
 
+use super::live::Live;
 use super::loader::loader;
 use crate::ctx::Ctx;
 
@@ -29,10 +30,12 @@ impl Extension for Fresh {
         name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let Ok(signed_in) = ctx.data::<Arc<Ctx>>() else {
-            return next.run(ctx, name).await;
+        let operation = match (ctx.data::<Live>(), ctx.data::<Arc<Ctx>>()) {
+            // what its actor may do today, not when it subscribed
+            (Ok(live), _) => Arc::new(live.now().again()),
+            (_, Ok(signed_in)) => Arc::new(signed_in.again()),
+            _ => return next.run(ctx, name).await,
         };
-        let operation = Arc::new(signed_in.again());
         let mut data = Data::default();
         data.insert(loader(&operation));
         data.insert(Arc::clone(&operation));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::live::Live;
 use super::loader::Loading;
 use async_graphql::Context;
 
@@ -13,6 +14,8 @@ use crate::events::Tails;
 pub trait Op<'a> {
     /// The operation, once somebody is signed in.
     fn op(&self) -> Result<&'a Arc<Ctx>>;
+    /// The operation of a stream, as of now.
+    fn live(&self) -> Result<Live>;
     /// The loader of the operation.
     fn loader(&self) -> Result<&'a Loading>;
     /// What the process shares.
@@ -36,6 +39,13 @@ impl<'a> Op<'a> for Context<'a> {
     fn op(&self) -> Result<&'a Arc<Ctx>> {
         self.data_opt::<Arc<Ctx>>()
             .ok_or(Error::Unauthenticated("sign in first"))
+    }
+
+    fn live(&self) -> Result<Live> {
+        match self.data_opt::<Live>() {
+            Some(live) => Ok(live.clone()),
+            None => Ok(Live::still(Arc::clone(self.op()?))),
+        }
     }
 
     fn loader(&self) -> Result<&'a Loading> {

@@ -24,6 +24,10 @@ pub struct PageInfo {
 #[derive(SimpleObject)]
 #[graphql(serial)]
 // CONCRETE CONNECTIONS: one line per type, kept sorted
+#[graphql(concrete(
+    name = "ActiveSessionConnection",
+    params(super::sessions::ActiveSession)
+))]
 #[graphql(concrete(name = "ApprovalConnection", params(super::approvals::Approval)))]
 #[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
@@ -56,6 +60,7 @@ where
 #[derive(SimpleObject)]
 #[graphql(serial)]
 // CONCRETE EDGES: one line per type, kept sorted
+#[graphql(concrete(name = "ActiveSessionEdge", params(super::sessions::ActiveSession)))]
 #[graphql(concrete(name = "ApprovalEdge", params(super::approvals::Approval)))]
 #[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
@@ -119,6 +124,7 @@ impl Plain for super::imports::Import {}
 impl Plain for super::imports::RefusedRow {}
 impl Plain for super::reports::Report {}
 impl Plain for super::security::SignInAttempt {}
+impl Plain for super::sessions::ActiveSession {}
 
 impl<N: Plain> Plain for Edge<N>
 where

@@ -25,6 +25,7 @@ pub struct Query(
     super::reports::ReportsQuery,
     super::rules::RulesQuery,
     super::security::SecurityQuery,
+    super::sessions::SessionsQuery,
     super::system::SystemQuery,
 );
 
@@ -41,6 +42,7 @@ pub struct Mutation(
     super::reports::ReportsMutation,
     super::rules::RulesMutation,
     super::security::SecurityMutation,
+    super::sessions::SessionsMutation,
 );
 
 /// Everything that can be followed.

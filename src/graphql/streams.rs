@@ -221,7 +221,7 @@ impl StreamsSubscription {
         #[graphql(desc = "The import.")] id: ID,
     ) -> Result<impl Stream<Item = async_graphql::Result<ImportNews>> + use<>> {
         let import: ImportId = local("Import", "id", &id)?;
-        let op = ctx.op()?.again();
+        let live = ctx.live()?;
         let kinds = [
             "IMPORT_STARTED",
             "IMPORT_ADVANCED",
@@ -235,11 +235,11 @@ impl StreamsSubscription {
         // followed before it is looked at, so that no news falls in between
         let mut events =
             Box::pin(follow(ctx, Permission::ReadRecords, None, Filter::kinds(kinds)).await?);
-        imports::load(&op, import).await?;
+        imports::load(&ctx.op()?.again(), import).await?;
         Ok(async_stream::stream! {
             let mut told = None;
             loop {
-                let now = match look(&op, import).await {
+                let now = match look(&live.now(), import).await {
                     Ok(now) => now,
                     Err(error) if error.is_transient() => {
                         tokio::time::sleep(GATHER * 4).await;

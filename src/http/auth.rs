@@ -3,15 +3,16 @@
 use async_graphql::ID;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::caller::Caller;
-use super::envelope;
+use super::{cookies, envelope};
 use crate::error::{Error, Result};
 use crate::graphql::node::{global, local_opt};
+use crate::graphql::refusal::Code;
 use crate::identity::{self, Challenge, Credentials, SignedIn};
 
 /// The body of a sign-in.
@@ -23,42 +24,99 @@ pub struct SignIn {
     tenant_id: Option<String>,
 }
 
-/// The body of the other two.
+/// The body of the other two; empty for a browser, which sends the token in a cookie.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refresh {
-    refresh_token: String,
+    refresh_token: Option<String>,
 }
 
 type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// `POST /api/v1/auth/sign-in`: a session for an email and a password; 401 if one of them is wrong.
-pub async fn sign_in(caller: Caller, body: Body<SignIn>) -> Response {
+pub async fn sign_in(caller: Caller, headers: HeaderMap, body: Body<SignIn>) -> Response {
+    if let Some(refusal) = too_long(&caller, &body) {
+        return refusal;
+    }
+    let carried = Carried::asked(&headers);
     match try_sign_in(&caller, body).await {
-        Ok(identity::SignIn::In(session)) => answer(&caller, Ok(session)),
+        Ok(identity::SignIn::In(session)) => answer(&caller, carried, Ok(session)),
         Ok(identity::SignIn::SecondFactor(challenge)) => challenged(&caller, &challenge),
-        Err(error) => answer(&caller, Err(error)),
+        Err(error) => answer(&caller, carried, Err(error)),
     }
 }
 
 /// `POST /api/v1/auth/refresh`: the next session for a refresh token; 401 if it is not in force.
-pub async fn refresh(caller: Caller, body: Body<Refresh>) -> Response {
-    let outcome = match read(body) {
-        Ok(body) => identity::refresh(&caller.handles, &body.refresh_token).await,
-        Err(error) => Err(error),
+pub async fn refresh(caller: Caller, headers: HeaderMap, body: Body<Refresh>) -> Response {
+    if let Some(refusal) = too_long(&caller, &body) {
+        return refusal;
+    }
+    let (carried, outcome) = match shown(&caller, &headers, body) {
+        Ok((carried, token)) => (carried, identity::refresh(&caller.handles, &token).await),
+        Err(error) => (Carried::asked(&headers), Err(error)),
     };
-    answer(&caller, outcome)
+    let over = matches!(outcome, Err(Error::Unauthenticated(_)));
+    let mut response = answer(&caller, carried, outcome);
+    if over && carried == Carried::InCookies {
+        // what is not in force is of no more use to the browser
+        cookies::clear(response.headers_mut(), &caller.handles.config);
+    }
+    response
 }
 
 /// `POST /api/v1/auth/sign-out`: ends the session of a refresh token; doing it twice is no error.
-pub async fn sign_out(caller: Caller, body: Body<Refresh>) -> Response {
-    let outcome = match read(body) {
-        Ok(body) => identity::sign_out(&caller.handles, &body.refresh_token).await,
+pub async fn sign_out(caller: Caller, headers: HeaderMap, body: Body<Refresh>) -> Response {
+    if let Some(refusal) = too_long(&caller, &body) {
+        return refusal;
+    }
+    let outcome = match shown(&caller, &headers, body) {
+        Ok((_, token)) => identity::sign_out(&caller.handles, &token).await,
         Err(error) => Err(error),
     };
     match outcome {
-        Ok(()) => envelope::success(&caller, StatusCode::OK, json!({ "signedOut": true })),
+        Ok(()) => {
+            let done = json!({ "signedOut": true });
+            let mut response = envelope::success(&caller, StatusCode::OK, done);
+            if cookies::Names::of(&caller.handles.config).are_in(&headers) {
+                cookies::clear(response.headers_mut(), &caller.handles.config);
+            }
+            response
+        }
         Err(error) => envelope::failure(&caller.request_id, &error),
+    }
+}
+
+/// How a client carries its tokens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// Itself.
+    Itself,
+    /// In cookies, which its scripts cannot read.
+    InCookies,
+}
+
+impl Carried {
+    /// What the request asks for.
+    pub(super) fn asked(headers: &HeaderMap) -> Self {
+        if cookies::are_wanted(headers) {
+            Self::InCookies
+        } else {
+            Self::Itself
+        }
+    }
+}
+
+/// The refresh token of a request: the one in the body, else the one in the cookie.
+fn shown(caller: &Caller, headers: &HeaderMap, body: Body<Refresh>) -> Result<(Carried, String)> {
+    if let Some(token) = read(body)?.refresh_token {
+        return Ok((Carried::asked(headers), token));
+    }
+    let names = cookies::Names::of(&caller.handles.config);
+    match cookies::find(headers, names.refresh) {
+        Some(token) => Ok((Carried::InCookies, token.to_owned())),
+        None => Err(Error::Unauthenticated(
+            "send a refresh token, in the body or in its cookie",
+        )),
     }
 }
 
@@ -75,6 +133,22 @@ async fn try_sign_in(caller: &Caller, body: Body<SignIn>) -> Result<identity::Si
     identity::sign_in(&caller.handles, credentials).await
 }
 
+/// Says of a body that is too long that it is.
+fn too_long<T>(caller: &Caller, body: &Body<T>) -> Option<Response> {
+    let rejection = body.as_ref().err()?;
+    let status = rejection.status();
+    (status == StatusCode::PAYLOAD_TOO_LARGE).then(|| {
+        let message = "the body is too long: at most 10 MB are accepted here";
+        envelope::refuse(
+            &caller.request_id,
+            status,
+            Code::BadRequest,
+            message,
+            Vec::new(),
+        )
+    })
+}
+
 pub(super) fn read<T>(body: Body<T>) -> Result<T> {
     match body {
         Ok(Json(body)) => Ok(body),
@@ -82,10 +156,10 @@ pub(super) fn read<T>(body: Body<T>) -> Result<T> {
     }
 }
 
-pub(super) fn answer(caller: &Caller, outcome: Result<SignedIn>) -> Response {
+pub(super) fn answer(caller: &Caller, carried: Carried, outcome: Result<SignedIn>) -> Response {
     match outcome {
         Ok(session) => {
-            let data = json!({
+            let mut data = json!({
                 "accessToken": session.access_token,
                 "refreshToken": session.refresh_token,
                 "tokenType": "Bearer",
@@ -94,7 +168,19 @@ pub(super) fn answer(caller: &Caller, outcome: Result<SignedIn>) -> Response {
                 "tenantId": global("Tenant", session.tenant).as_str(),
                 "role": identity::role_name(session.role),
             });
-            private(caller, data)
+            if carried == Carried::Itself {
+                return private(caller, data);
+            }
+            // what a script of the page can read, it can lose
+            if let Some(data) = data.as_object_mut() {
+                data.remove("accessToken");
+                data.remove("refreshToken");
+                data.insert("tokenType".to_owned(), "Cookie".into());
+            }
+            let mut response = private(caller, data);
+            let (config, now) = (&caller.handles.config, caller.handles.clock.now());
+            cookies::set(response.headers_mut(), config, now, &session);
+            response
         }
         Err(error) => envelope::failure(&caller.request_id, &error),
     }

@@ -1,13 +1,14 @@
 //! Who calls: read from a request once, the same way by every route.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, header, request::Parts};
 
 use super::Edge;
+use super::cookies;
 use super::layers::RequestId;
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
@@ -62,10 +63,11 @@ impl FromRequestParts<Edge> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Infallible> {
         let text = |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok());
-        let address = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| peer.0.ip().to_string());
+        let config = &edge.handles.config;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = forwarded(&parts.headers, config.trust_proxy)
+            .or_else(|| peer.map(|peer| peer.0.ip()))
+            .map(|address| address.to_string());
         Ok(Self {
             handles: Arc::clone(&edge.handles),
             request_id: parts
@@ -77,12 +79,25 @@ impl FromRequestParts<Edge> for Caller {
                 address,
                 user_agent: text(header::USER_AGENT).map(|agent| agent.chars().take(200).collect()),
             },
-            bearer: bearer(&parts.headers),
+            bearer: bearer(&parts.headers).or_else(|| {
+                let names = cookies::Names::of(config);
+                cookies::find(&parts.headers, names.access).map(str::to_owned)
+            }),
             source_agent: text(header::HeaderName::from_static("x-source-agent"))
                 .filter(|agent| (1..=64).contains(&agent.len()))
                 .map(str::to_owned),
         })
     }
+}
+
+/// The address that the outermost of our proxies saw: counted from the right, since a client may write to the left of it
+/// what it likes.
+fn forwarded(headers: &HeaderMap, proxies: u8) -> Option<IpAddr> {
+    let behind = usize::from(proxies.checked_sub(1)?);
+    let lines = headers.get_all("x-forwarded-for").into_iter();
+    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    let mut seen = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    seen.nth(behind)?.trim().parse().ok()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
@@ -91,4 +106,22 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_proxies_are_believed() {
+        let mut headers = HeaderMap::new();
+        for line in ["6.6.6.6, 9.9.9.9", "203.0.113.7, 10.0.0.2"] {
+            headers.append("x-forwarded-for", header::HeaderValue::from_static(line));
+        }
+        let seen = |proxies| forwarded(&headers, proxies).map(|address| address.to_string());
+        assert_eq!(seen(0), None);
+        assert_eq!(seen(1).as_deref(), Some("10.0.0.2"));
+        assert_eq!(seen(2).as_deref(), Some("203.0.113.7"));
+        assert_eq!(seen(9), None);
+    }
 }

@@ -48,13 +48,21 @@ pub fn failure(request_id: &str, error: &Error) -> Response {
         Error::Invalid { field, message } => vec![json!({ "path": field, "msg": message })],
         _ => Vec::new(),
     };
-    refuse(
+    let mut response = refuse(
         request_id,
         StatusCode::from_u16(status(error)).unwrap_or(StatusCode::BAD_REQUEST),
         code,
         &error.to_string(),
         details,
-    )
+    );
+    if let Error::RateLimited {
+        retry_after_seconds,
+    } = error
+    {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, (*retry_after_seconds).into());
+    }
+    response
 }
 
 /// A failed answer in words of its own.

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::auth::{answer, read};
+use super::auth::{Carried, answer, read};
 use super::caller::Caller;
 use super::envelope;
 use crate::error::{Error, Result};
@@ -47,12 +47,12 @@ pub struct Verify {
 type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// `POST /api/v1/auth/complete-sign-in`: a session for a challenge and a second factor; 401 if one of them is wrong.
-pub async fn complete(caller: Caller, body: Body<Complete>) -> Response {
+pub async fn complete(caller: Caller, headers: HeaderMap, body: Body<Complete>) -> Response {
     let outcome = match read(body).and_then(|body| completion(&caller, body)) {
         Ok(completion) => identity::complete_sign_in(&caller.handles, completion).await,
         Err(error) => Err(error),
     };
-    answer(&caller, outcome)
+    answer(&caller, Carried::asked(&headers), outcome)
 }
 
 /// `POST /api/v1/auth/request-password-reset`: mails a link, if somebody has the address; the answer does not tell.

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::caller::Caller;
 use super::{Edge, ws};
 use crate::error::Error;
+use crate::graphql::answer::retry_after;
 use crate::graphql::loader::loader;
 use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
 use crate::graphql::negotiate::{Media, Sent, check_content_type, check_csrf, choose_media};
@@ -126,7 +127,15 @@ async fn answer(
     };
     let status = status::answer_status(media, &response);
     match status::to_json(&response) {
-        Ok(body) => reply(media, status, body),
+        Ok(body) => {
+            let mut reply = reply(media, status, body);
+            if let Some(seconds) = retry_after(&response) {
+                reply
+                    .headers_mut()
+                    .insert(header::RETRY_AFTER, seconds.into());
+            }
+            reply
+        }
         Err(error) => refuse(
             caller,
             media,

@@ -2,6 +2,8 @@
 
 pub mod auth;
 pub mod caller;
+pub mod cookies;
+pub mod csrf;
 pub mod envelope;
 pub mod events;
 pub mod exports;
@@ -10,6 +12,7 @@ pub mod graphiql;
 pub mod graphiql_session;
 pub mod graphql;
 pub mod health;
+pub mod keys;
 pub mod layers;
 pub mod uploads;
 pub mod webhooks;
@@ -81,6 +84,7 @@ pub fn router(edge: Edge) -> Router {
     let mut router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/schema.graphql", get(graphql::sdl))
+        .route("/.well-known/jwks.json", get(keys::published))
         .route("/health", get(health::summary))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
@@ -101,6 +105,7 @@ pub fn router(edge: Edge) -> Router {
     // the last layer is the first to see a request
     router
         .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(from_fn_with_state(edge.clone(), csrf::guard))
         .layer(from_fn(layers::log))
         .layer(CompressionLayer::new().compress_when(
             // events must leave at once, and GraphiQL's files come compressed
@@ -131,8 +136,10 @@ fn cors(edge: &Edge) -> CorsLayer {
             header::CONTENT_TYPE,
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-source-agent"),
+            HeaderName::from_static("x-requested-with"),
+            cookies::MODE,
             HeaderName::from_static("graphql-require-preflight"),
         ])
-        .expose_headers([HeaderName::from_static("x-request-id")])
+        .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
         .max_age(std::time::Duration::from_secs(3_600))
 }

@@ -15,13 +15,16 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::{StreamExt, StreamMap};
 
 use super::Edge;
 use super::caller::Caller;
 use crate::ctx::Ctx;
+use crate::error::Error;
 use crate::graphql::events::Place;
+use crate::graphql::live::Live;
 use crate::graphql::message::from_json;
 use crate::graphql::request::Allowed;
 use crate::graphql::status::{to_json, was_executed};
@@ -36,6 +39,8 @@ const KEEPALIVE: Duration = Duration::from_secs(25);
 const ANNOUNCE: Duration = Duration::from_millis(100);
 /// How long a message may take to leave.
 const SEND: Duration = Duration::from_secs(30);
+/// How soon a socket whose access could not be looked up is looked up again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The longest message a client may send.
 const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 /// Operations one socket may have open.
@@ -67,7 +72,7 @@ pub fn open(
                 edge,
                 caller,
                 socket,
-                ctx: None,
+                access: None,
                 operations: StreamMap::new(),
                 places: HashMap::new(),
                 keepalive: interval_at(Instant::now() + KEEPALIVE, KEEPALIVE),
@@ -91,16 +96,44 @@ enum Incoming {
     Complete { id: String },
 }
 
+/// By what somebody came in, and what that is worth.
+struct Access {
+    bearer: String,
+    /// What the streams of the socket follow.
+    ctx: watch::Sender<Arc<Ctx>>,
+    /// Moves when who may do what has changed in the tenant.
+    changes: watch::Receiver<()>,
+    /// When to look again although nothing was heard.
+    look_again: Option<Instant>,
+}
+
 enum Answer {
     Item(Box<async_graphql::Response>),
     End,
+}
+
+impl Access {
+    /// Returns when it should be looked at again.
+    async fn moved(access: &mut Option<Self>) {
+        let Some(access) = access else {
+            return std::future::pending().await;
+        };
+        match access.look_again {
+            Some(at) => tokio::time::sleep_until(at).await,
+            // a sender that is gone has nothing to tell
+            None => match access.changes.changed().await {
+                Ok(()) => {}
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
 }
 
 struct Session {
     edge: Edge,
     caller: Caller,
     socket: WebSocket,
-    ctx: Option<Arc<Ctx>>,
+    access: Option<Access>,
     operations: StreamMap<String, BoxStream<'static, Answer>>,
     /// How far each operation has got over events it does not want.
     places: HashMap<String, Place>,
@@ -124,7 +157,10 @@ impl Session {
                     Some(Err(_)) => return Err((4413, "the message is too long or not readable")),
                 },
                 Some((id, answer)) = self.operations.next() => self.tell(id, answer).await?,
-                () = tokio::time::sleep_until(opened + INIT), if self.ctx.is_none() => {
+                () = Access::moved(&mut self.access), if self.access.is_some() => {
+                    Box::pin(self.look_again()).await?;
+                }
+                () = tokio::time::sleep_until(opened + INIT), if self.access.is_none() => {
                     return Err((4408, "connection_init did not come in time"));
                 }
                 () = tokio::time::sleep(expiry.unwrap_or(INIT)), if expiry.is_some() => {
@@ -165,7 +201,7 @@ impl Session {
     }
 
     async fn init(&mut self, payload: Option<Value>) -> Result<(), Closing> {
-        if self.ctx.is_some() {
+        if self.access.is_some() {
             return Err((4429, "too many initialisation requests"));
         }
         let sent = payload.as_ref().and_then(|p| {
@@ -182,19 +218,46 @@ impl Session {
             None => self.caller.bearer.clone(),
         };
         let bearer = bearer.ok_or((4403, "send connection_init {Authorization: \"Bearer …\"}"))?;
-        let ctx = self
-            .caller
-            .ctx_of(&bearer)
-            .await
-            .map_err(|_| (4403, "the access token is not good"))?;
-        self.ctx = Some(Arc::new(ctx));
+        let refused = |_| (4403, "the access token is not good");
+        let ctx = self.caller.ctx_of(&bearer).await.map_err(refused)?;
+        let changes = self.edge.handles.standings.watch(ctx.tenant());
+        // asked again now that changes are heard of: what came before them counts here
+        let ctx = self.caller.ctx_of(&bearer).await.map_err(refused)?;
+        self.access = Some(Access {
+            bearer,
+            ctx: watch::channel(Arc::new(ctx)).0,
+            changes,
+            look_again: None,
+        });
         self.send(json!({ "type": "connection_ack" })).await
     }
 
+    /// Asks what the bearer is worth now. Who lost their access is shown out; who lost or gained a permission goes on
+    /// with what they have.
+    async fn look_again(&mut self) -> Result<(), Closing> {
+        let Some(access) = &mut self.access else {
+            return Ok(());
+        };
+        match self.caller.ctx_of(&access.bearer).await {
+            Ok(ctx) => {
+                access.look_again = None;
+                access.ctx.send_replace(Arc::new(ctx));
+                Ok(())
+            }
+            Err(error) if error.is_transient() => {
+                access.look_again = Some(Instant::now() + LOOK_AGAIN);
+                Ok(())
+            }
+            Err(Error::Unauthenticated(reason)) if reason.len() < 123 => Err((4403, reason)),
+            Err(_) => Err((4403, "access was taken away; sign in again")),
+        }
+    }
+
     async fn subscribe(&mut self, id: String, payload: Value) -> Result<(), Closing> {
-        let Some(ctx) = self.ctx.clone() else {
+        let Some(access) = &self.access else {
             return Err((4401, "send connection_init first"));
         };
+        let live = Live::new(access.ctx.subscribe());
         if self.operations.contains_key(&id) {
             return Err((4409, "an operation with this id is open already"));
         }
@@ -215,7 +278,8 @@ impl Session {
         let place = Place::default();
         prepared.request = prepared
             .request
-            .data(Arc::new(ctx.again()))
+            .data(Arc::new(live.now().again()))
+            .data(live)
             .data(self.caller.origin.clone())
             .data(place.clone());
         let answers = self
@@ -301,8 +365,12 @@ impl Session {
 
     /// How long the access token is good for.
     fn remaining(&self) -> Option<Duration> {
-        let ctx = self.ctx.as_ref()?;
-        let expires_at: DateTime<Utc> = ctx.expires_at()?;
-        Some((expires_at - ctx.now()).to_std().unwrap_or_default())
+        let access = self.access.as_ref()?;
+        let expires_at: DateTime<Utc> = access.ctx.borrow().expires_at()?;
+        Some(
+            (expires_at - self.edge.handles.clock.now())
+                .to_std()
+                .unwrap_or_default(),
+        )
     }
 }

@@ -12,7 +12,7 @@ use super::one_time::{self, Wanted};
 use super::second_factor::{self, SecondFactor};
 use super::sessions::{self, Client, SignedIn};
 use super::sign_in::{Challenge, SignIn};
-use super::{attempts, notices, people, recovery_codes, roles};
+use super::{attempts, lockout, notices, people, recovery_codes, roles};
 use crate::ctx::{Actor, Ctx, Handles, Tx};
 use crate::error::{Error, Result};
 
@@ -97,6 +97,9 @@ pub async fn complete_sign_in(handles: &Arc<Handles>, completion: Completion) ->
     };
 
     let user = challenge.user_id;
+    // each challenge has a few tries, and whoever has the password can have many of them
+    let guessed_at = format!("second factor:{user}");
+    lockout::check(handles, &guessed_at, client.address.as_deref()).await?;
     let ctx = Ctx::new(
         Arc::clone(handles),
         Actor::User(user),
@@ -106,6 +109,7 @@ pub async fn complete_sign_in(handles: &Arc<Handles>, completion: Completion) ->
     let mut tx = ctx.begin().await?;
     if !second_factor::take(&tx, user, &shown).await? {
         tx.rollback().await?;
+        lockout::failed(handles, &guessed_at, client.address.as_deref()).await;
         attempts::note_refused(handles, Some(user), shown.factor(), &client).await?;
         return Err(WRONG);
     }
@@ -120,7 +124,9 @@ pub async fn complete_sign_in(handles: &Arc<Handles>, completion: Completion) ->
     }
     let seen = (shown.factor(), Outcome::SignedIn);
     attempts::note(tx.on(), handles, Some(user), seen, &client).await?;
+    let address = client.address.clone();
     let signed_in = sessions::open(&mut tx, user, member.role, client).await?;
     tx.commit().await?;
+    lockout::cleared(handles, &guessed_at, address.as_deref()).await;
     Ok(signed_in)
 }

@@ -16,9 +16,11 @@ mod attempts;
 mod authenticate;
 mod change_password;
 mod complete;
+mod devices;
 pub mod emails;
 mod forgotten;
 mod invitations;
+pub mod lockout;
 mod logs;
 mod members;
 mod names;
@@ -34,6 +36,7 @@ mod roles;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod signing_keys;
 mod standing;
 pub mod tokens;
 mod totp;
@@ -45,6 +48,7 @@ pub use attempts::{count_sign_ins, list_sign_ins};
 pub use authenticate::authenticate;
 pub use change_password::change_password;
 pub use complete::{Completion, complete_sign_in};
+pub use devices::{Device, count_my_sessions, my_sessions, revoke_session, sign_out_everywhere};
 pub use forgotten::{mail_reset_link, request_password_reset, reset_password_by_token};
 pub use invitations::{
     Invitation, Invited, accept_invitation, add_member, cancel_invitation, count_invitations,
@@ -61,5 +65,8 @@ pub use second_factor::{
 };
 pub use sessions::{SignedIn, enter, refresh, sign_out};
 pub use sign_in::{Challenge, Credentials, SignIn, sign_in};
+pub use signing_keys::{
+    SigningKey, keep_signing_keys, published_keys, rotate_signing_key, signing_keys,
+};
 pub use standing::{changed, follow_changes, standing};
 pub use viewer::{Company, Person, Viewer, viewer};

@@ -123,9 +123,14 @@ impl Proven {
         let key = super::emails::fold(email)?;
         match look_up(handles, &key).await? {
             Some(person) => {
+                // this door takes passwords as well, so guesses count here too
+                super::lockout::check(handles, &key, None).await?;
                 let better =
                     match passwords::verify(password, person.password_hash.as_deref()).await? {
-                        Verdict::Wrong => return Err(WRONG),
+                        Verdict::Wrong => {
+                            super::lockout::failed(handles, &key, None).await;
+                            return Err(WRONG);
+                        }
                         Verdict::Right => None,
                         Verdict::Outdated(hash) => Some(hash),
                     };

@@ -8,6 +8,7 @@ use entity::{TenantId, UserId, session};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, UpdateMany};
 
+use super::lockout;
 use super::people;
 use super::tokens::{self, Refresh};
 use crate::ctx::{Actor, Ctx, Event, Handles, Tx};
@@ -70,7 +71,7 @@ pub(super) async fn open(
     })
     .await?;
     tx.record(Event::SignedIn { user });
-    answer(handles, &refresh, user, ctx.tenant(), role)
+    answer(handles, tx.on(), &refresh, user, ctx.tenant(), role).await
 }
 
 /// Opens a session of a person without a proof of theirs: the caller vouches. For the demo page in development only.
@@ -88,6 +89,7 @@ pub async fn enter(ctx: &Ctx, user: UserId, role: Role) -> Result<SignedIn> {
 #[tracing::instrument(skip_all)]
 pub async fn refresh(handles: &Arc<Handles>, token: &str) -> Result<SignedIn> {
     let shown = Refresh::read(handles, token).ok_or(ENDED)?;
+    lockout::check_refresh(handles, shown.session).await?;
     let next = shown.next(handles);
     let now = handles.clock.now();
     let tx = handles.db.across_tenants("refreshing a session").await?;
@@ -127,14 +129,10 @@ pub async fn refresh(handles: &Arc<Handles>, token: &str) -> Result<SignedIn> {
     let member = people::membership(&tx, session.tenant_id, session.user_id)
         .await?
         .ok_or(ENDED)?;
+    let (user, tenant) = (session.user_id, session.tenant_id);
+    let signed_in = answer(handles, &tx, &next, user, tenant, member.role).await?;
     tx.commit().await?;
-    answer(
-        handles,
-        &next,
-        session.user_id,
-        session.tenant_id,
-        member.role,
-    )
+    Ok(signed_in)
 }
 
 /// Ends the session of a refresh token; whichever of its tokens it is, and however often it is asked.
@@ -211,14 +209,16 @@ fn in_force(shown: &Refresh, now: DateTime<Utc>) -> UpdateMany<session::Entity> 
         .filter(session::Column::ExpiresAt.gt(now))
 }
 
-fn answer(
+async fn answer(
     handles: &Handles,
+    on: &impl ConnectionTrait,
     refresh: &Refresh,
     user: UserId,
     tenant: TenantId,
     role: Role,
 ) -> Result<SignedIn> {
-    let (access_token, expires_at) = tokens::write(handles, user, tenant, refresh.session)?;
+    let (access_token, expires_at) =
+        tokens::write(handles, on, user, tenant, refresh.session).await?;
     Ok(SignedIn {
         access_token,
         refresh_token: refresh.text(),

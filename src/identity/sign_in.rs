@@ -7,6 +7,7 @@ use entity::TenantId;
 use entity::sign_in_attempt::Factor;
 
 use super::complete::after_first_factor;
+use super::lockout;
 use super::passwords::{self, Verdict};
 use super::people::{self, WRONG};
 use super::sessions::{Client, SignedIn};
@@ -56,6 +57,7 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
         passwords::verify(&credentials.password, None).await?;
         return Err(WRONG);
     };
+    lockout::check(handles, &email, credentials.address.as_deref()).await?;
     let read = handles.db.read_across_tenants("signing in").await?;
     let (person, memberships) = people::with_memberships(&read, &email).await?;
     read.rollback().await?;
@@ -69,8 +71,10 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
     let (Some(person), true) = (&person, verdict.is_right()) else {
         let whose = person.map(|person| person.id);
         attempts::note_refused(handles, whose, Factor::Password, &client).await?;
+        lockout::failed(handles, &email, client.address.as_deref()).await;
         return Err(WRONG);
     };
+    lockout::cleared(handles, &email, client.address.as_deref()).await;
     let Some(member) = memberships.into_iter().find(|m| {
         credentials
             .tenant

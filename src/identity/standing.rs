@@ -38,7 +38,7 @@ pub async fn standing(handles: &Arc<Handles>, bearer: &str) -> Result<Arc<Standi
 
 async fn look_up(handles: &Arc<Handles>, bearer: &str) -> Result<Standing> {
     const ENDED: Error = Error::Unauthenticated("the session has ended; sign in again");
-    let access = tokens::read(handles, bearer)?;
+    let access = tokens::read(handles, bearer).await?;
     let now = handles.clock.now();
     let read = handles.db.read_across_tenants("authenticating").await?;
     let session = Query::select()

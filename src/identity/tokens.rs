@@ -1,6 +1,7 @@
 //! What a client holds: a short access token that says who it is, and a refresh token that gets the next pair.
 //!
-//! The access token is a JWT; it is good for minutes, and names a session that can be ended at any time. The refresh
+//! The access token is a JWT (RFC 9068), signed with Ed25519, or with HS256 where `JWT_SECRET` is set: a deployment has one
+//! algorithm, and a token cannot choose. It is good for minutes, and names a session that can be ended at any time. The refresh
 //! token is `{session}.{nonce and seal}`: the seal proves that balance made it for that session, so that an old one
 //! can be told from an invention however often it was rotated since. The next token follows from the one before it and
 //! a key, so two tabs that refresh at the same time receive the same one.
@@ -8,19 +9,20 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{SessionId, TenantId, UserId};
+use entity::{SessionId, SigningKeyId, TenantId, UserId};
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::signing_keys;
 use crate::ctx::Handles;
 use crate::error::{Error, Result};
 
-const ISSUER: &str = "balance";
+const AUDIENCE: &str = "balance";
 const TYPE: &str = "at+jwt";
-const ALGORITHM: Algorithm = Algorithm::HS256;
 /// The longest bearer that is looked at.
 const MAX_BYTES: usize = 4_096;
 const NONCE: usize = 32;
@@ -50,8 +52,9 @@ pub struct Access {
 }
 
 /// Writes an access token, and tells when it stops being good.
-pub fn write(
+pub async fn write(
     handles: &Handles,
+    on: &impl ConnectionTrait,
     user: UserId,
     tenant: TenantId,
     session: SessionId,
@@ -59,20 +62,31 @@ pub fn write(
     let now = handles.clock.now();
     let expires_at = now + TimeDelta::minutes(handles.config.access_token_minutes);
     let claims = Claims {
-        iss: ISSUER.to_owned(),
-        aud: ISSUER.to_owned(),
+        iss: handles.config.issuer(),
+        aud: AUDIENCE.to_owned(),
         sub: user.0,
         tid: tenant.0,
         sid: session.0,
         iat: now.timestamp(),
         exp: expires_at.timestamp(),
     };
-    let header = Header {
+    let header = |algorithm| Header {
         typ: Some(TYPE.to_owned()),
-        ..Header::new(ALGORITHM)
+        ..Header::new(algorithm)
     };
-    let key = EncodingKey::from_secret(handles.secrets.jwt());
-    let token = jsonwebtoken::encode(&header, &claims, &key).map_err(Error::internal)?;
+    let token = match handles.secrets.jwt() {
+        Some(secret) => {
+            let key = EncodingKey::from_secret(secret);
+            jsonwebtoken::encode(&header(Algorithm::HS256), &claims, &key)
+        }
+        None => {
+            let key = signing_keys::signing(handles, on).await?;
+            let mut header = header(Algorithm::EdDSA);
+            header.kid = Some(key.id.to_string());
+            jsonwebtoken::encode(&header, &claims, &key.signing)
+        }
+    };
+    let token = token.map_err(Error::internal)?;
     Ok((token, expires_at))
 }
 
@@ -87,15 +101,25 @@ pub(super) fn check_length(bearer: &str) -> Result<()> {
 }
 
 /// Reads an access token: made by balance, for balance, and not expired by the clock that was given.
-pub fn read(handles: &Handles, bearer: &str) -> Result<Access> {
+pub async fn read(handles: &Handles, bearer: &str) -> Result<Access> {
     check_length(bearer)?;
-    let mut rules = Validation::new(ALGORITHM);
-    rules.set_issuer(&[ISSUER]);
-    rules.set_audience(&[ISSUER]);
+    // the key says how it is used, not the token
+    let (algorithm, key) = match handles.secrets.jwt() {
+        Some(secret) => (Algorithm::HS256, DecodingKey::from_secret(secret)),
+        None => {
+            let header = jsonwebtoken::decode_header(bearer).map_err(|_| BROKEN)?;
+            let id = header.kid.and_then(|id| Uuid::try_parse(&id).ok());
+            let id = SigningKeyId(id.ok_or(BROKEN)?);
+            let key = signing_keys::verifying(handles, id).await?;
+            (Algorithm::EdDSA, key.ok_or(BROKEN)?.verifying.clone())
+        }
+    };
+    let mut rules = Validation::new(algorithm);
+    rules.set_issuer(&[handles.config.issuer()]);
+    rules.set_audience(&[AUDIENCE]);
     rules.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
     // the library would ask the machine for the time
     rules.validate_exp = false;
-    let key = DecodingKey::from_secret(handles.secrets.jwt());
     let token = jsonwebtoken::decode::<Claims>(bearer, &key, &rules).map_err(|_| BROKEN)?;
     if token.header.typ.as_deref() != Some(TYPE) {
         return Err(BROKEN);

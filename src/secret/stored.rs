@@ -66,6 +66,8 @@ stored! {
     CONNECTION = "connection" in "connection_key" by "connection_id": ["secret", "previous_secret"] Form::Bytes;
     /// What the codes of an authenticator app are made from.
     TOTP_SEED = "totp seed" in "second_factor" by "user_id": ["seed"] Form::Bytes;
+    /// The private half of a key that signs access tokens.
+    SIGNING_KEY = "signing key" in "signing_key" by "id": ["private_key"] Form::Bytes;
     /// A mail that waits in the queue.
     MAIL = "mail" in "job" by "id": ["payload"] Form::Member("sealed");
 }

@@ -1,10 +1,18 @@
 //! Who may do what, right now: on this node at once, on the others within a second.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use balance::ctx::{Actor, Ctx};
+use balance::graphql::live::Live;
+use balance::graphql::message::GraphqlRequest;
+use balance::graphql::request::Allowed;
+use balance::permission::Permissions;
+use futures::StreamExt;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use crate::support::{Answer, Client, Path, Setup, TestApp};
+use crate::support::{Answer, Client, PASSWORD, Path, Setup, TestApp};
 
 const TYPE: &str = "{ __typename }";
 const WHO: &str = "{ viewer { user { id } role } }";
@@ -14,6 +22,21 @@ const CHANGE: &str = "mutation($input: ChangeMemberRoleInput!) {
 }";
 const REMOVE: &str = "mutation($input: RemoveMemberInput!) {
     removeMember(input: $input) { removedUserId errors { message } }
+}";
+
+const FEED: &str = "subscription { eventFeed { cursor event { kind } } }";
+const SIGN_IN: &str = "mutation($input: SignInInput!) {
+    signIn(input: $input) { session { accessToken refreshToken } errors { message } }
+}";
+const SIGN_OUT: &str = "mutation($input: SignOutInput!) { signOut(input: $input) { signedOut } }";
+const SESSIONS: &str = "{ mySessions(first: 10) { totalCount edges { node {
+    id tenantId device address signedInAt lastUsedAt expiresAt current
+} } } }";
+const REVOKE: &str = "mutation($input: RevokeSessionInput!) {
+    revokeSession(input: $input) { revokedSessionId errors { code message } }
+}";
+const EVERYWHERE: &str = "mutation($input: SignOutEverywhereInput!) {
+    signOutEverywhere(input: $input) { endedSessions errors { message } }
 }";
 
 /// How soon a change counts everywhere: a second, and what asking takes.
@@ -116,6 +139,30 @@ async fn two_nodes() -> TestApp {
     TestApp::start_with(setup).await
 }
 
+/// Opens a socket with a subscription on each node, and tells how each was closed within a second of `how`.
+async fn shown_out(nodes: [Client; 2], how: impl AsyncFnOnce()) -> Vec<(u16, String)> {
+    let mut sockets = Vec::new();
+    for node in nodes {
+        let mut socket = node.socket().await;
+        let payload = json!({ "query": FEED });
+        socket
+            .send(&json!({ "id": "1", "type": "subscribe", "payload": payload }))
+            .await;
+        sockets.push(socket);
+    }
+    // what was open before counts, not what opens meanwhile
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    how().await;
+    let started = Instant::now();
+    let mut closed = Vec::new();
+    for mut socket in sockets {
+        closed.push(socket.closed().await);
+    }
+    let took = started.elapsed();
+    assert!(took < SOON, "it took {took:?}");
+    closed
+}
+
 async fn user_id(client: &Client) -> Value {
     let viewer = client.run(WHO, json!({})).await.ok();
     viewer.path("viewer.user.id").clone()
@@ -137,4 +184,212 @@ fn soon<F: Future<Output = bool>>(so: impl Fn() -> F) -> impl Future<Output = ()
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_open_is_closed_on_every_node_within_a_second() {
+    let app = two_nodes().await;
+    let tenant = app.tenant("acme").await;
+    let owner = tenant.owner();
+    let elsewhere = app.another_node().await;
+    let there = |client: &Client| elsewhere.with_token(client.token.as_deref().unwrap());
+    let mine = || sign_in(&owner, "owner@acme.example");
+
+    // signed out
+    let (client, refresh) = mine().await;
+    let closed = shown_out([client.clone(), there(&client)], async || {
+        let input = json!({ "input": { "refreshToken": refresh } });
+        owner.run(SIGN_OUT, input).await.ok();
+    });
+    assert_eq!(closed.await, ended(2));
+
+    // revoked from another device
+    let (client, _) = mine().await;
+    let id = current_session(&client).await;
+    let closed = shown_out([client.clone(), there(&client)], async || {
+        let input = json!({ "input": { "sessionId": id } });
+        owner.run(REVOKE, input).await.ok();
+    });
+    assert_eq!(closed.await, ended(2));
+
+    // signed out everywhere but here
+    let (client, _) = mine().await;
+    let mut kept = owner.socket().await;
+    let closed = shown_out([client.clone(), there(&client)], async || {
+        owner.run(EVERYWHERE, json!({ "input": {} })).await.ok();
+    });
+    assert_eq!(closed.await, ended(2));
+    kept.send(&json!({ "type": "ping" })).await;
+    assert_eq!(kept.next().await["type"], "pong");
+
+    // removed
+    let member = tenant.reviewer().await;
+    let id = user_id(&member).await;
+    let closed = shown_out([member.clone(), there(&member)], async || {
+        owner
+            .run(REMOVE, json!({ "input": { "userId": id } }))
+            .await
+            .ok();
+    });
+    assert_eq!(closed.await, ended(2));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_open_goes_on_with_a_new_role() {
+    let app = two_nodes().await;
+    let tenant = app.tenant("acme").await;
+    let (owner, member) = (tenant.owner(), tenant.viewer().await);
+    let elsewhere = app.another_node().await;
+    let there = elsewhere.with_token(member.token.as_deref().unwrap());
+    let id = user_id(&member).await;
+    for node in [&member, &there] {
+        change(&owner, &id, "VIEWER").await;
+        let mut socket = node.socket().await;
+        let mut feed = node.subscribe(FEED, json!({})).await;
+        let ask = json!({ "id": "a", "type": "subscribe", "payload": { "query": INVITATIONS } });
+        change(&owner, &id, "ADMIN").await;
+        assert_eq!(
+            feed.next().await.text("eventFeed.event.kind"),
+            "MEMBER_CHANGED"
+        );
+        let started = Instant::now();
+        loop {
+            socket.send(&ask).await;
+            let next = socket.next().await;
+            socket.next().await;
+            if next["payload"].get("errors").is_none() {
+                break;
+            }
+            assert!(started.elapsed() < SOON, "{next:#}");
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_permission_is_lost() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let inside = app.app();
+    let pipeline = inside.edge().pipeline;
+    let ctx = |permissions| {
+        let (handles, tenant) = (Arc::clone(&inside.handles), tenant.local_id());
+        Arc::new(Ctx::new(handles, Actor::System, tenant, permissions))
+    };
+    let (now, live) = watch::channel(ctx(Permissions::all()));
+    let query = FEED.to_owned();
+    let sent = GraphqlRequest {
+        query: Some(query),
+        ..GraphqlRequest::default()
+    };
+    let mut prepared = pipeline.prepare(sent, Allowed::STREAM).unwrap();
+    let request = prepared.request.data(Arc::clone(&live.borrow()));
+    prepared.request = request.data(Live::new(live));
+    let mut answers = pipeline.stream(prepared, None, "1".to_owned());
+    let mut next = async || {
+        let next = tokio::time::timeout(SOON, answers.next()).await;
+        next.expect("an answer comes in time")
+    };
+    let invite = async |name: &str| {
+        let invited = "mutation($input: AddMemberInput!) { addMember(input: $input) { link } }";
+        let input =
+            json!({ "input": { "email": format!("{name}@acme.example"), "role": "VIEWER" } });
+        tenant.owner().run(invited, input).await.ok();
+    };
+    let (first, ()) = tokio::join!(next(), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        invite("one").await;
+    });
+    assert!(first.unwrap().is_ok());
+    // what happens from here on is not theirs to know
+    now.send_replace(ctx(Permissions::NONE));
+    invite("two").await;
+    let refused = next().await.unwrap();
+    let refused = serde_json::to_value(&refused.errors).unwrap();
+    assert_eq!(refused[0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    assert!(next().await.is_none());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn people_see_their_own_sessions_and_end_them() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let (owner, stranger) = (tenant.owner(), app.tenant("globex").await.owner());
+    let (phone, _) = sign_in(&owner, "owner@acme.example").await;
+    let mine = owner.run(SESSIONS, json!({})).await.ok();
+    assert_eq!(mine.path("mySessions.totalCount"), &json!(2));
+    let current = |answer: &Value| {
+        let edges = answer.list("mySessions.edges").clone();
+        let flags = edges
+            .iter()
+            .map(|edge| edge.path("node.current") == &json!(true));
+        flags.filter(|current| *current).count()
+    };
+    assert_eq!(current(&mine), 1);
+    let lost = current_session(&phone).await;
+    assert_ne!(lost, current_session(&owner).await);
+
+    // those of others do not exist
+    let input = json!({ "input": { "sessionId": lost } });
+    let refused = stranger.run(REVOKE, input.clone()).await.user_errors();
+    assert_eq!(refused[0]["code"], "NOT_FOUND");
+    phone.run(TYPE, json!({})).await.ok();
+
+    owner.run(REVOKE, input.clone()).await.ok();
+    assert_eq!(
+        phone.run(TYPE, json!({})).await.error_code(),
+        "UNAUTHENTICATED"
+    );
+    let again = owner.run(REVOKE, input).await.user_errors();
+    assert_eq!(again[0]["code"], "NOT_FOUND");
+    let mine = owner.run(SESSIONS, json!({})).await.ok();
+    assert_eq!(mine.path("mySessions.totalCount"), &json!(1));
+
+    let (other, _) = sign_in(&owner, "owner@acme.example").await;
+    let all = json!({ "input": { "exceptThis": false } });
+    let ended = owner.run(EVERYWHERE, all).await.ok();
+    assert_eq!(ended.path("signOutEverywhere.endedSessions"), &json!(2));
+    for client in [&owner, &other] {
+        assert_eq!(
+            client.run(TYPE, json!({})).await.error_code(),
+            "UNAUTHENTICATED"
+        );
+    }
+    let (owner, _) = sign_in(&owner, "owner@acme.example").await;
+    let kinds = "{ eventFeed(kinds: [\"SESSION_ENDED\", \"SIGNED_OUT_EVERYWHERE\"]) { events { kind payload } } }";
+    let told = owner.run(kinds, json!({})).await.ok();
+    let told = told.list("eventFeed.events");
+    assert_eq!(told[0].text("payload.reason"), "revoked");
+    assert_eq!(told[1].text("kind"), "SIGNED_OUT_EVERYWHERE");
+    assert_eq!(told.len(), 2);
+    app.finish().await;
+}
+
+fn ended(times: usize) -> Vec<(u16, String)> {
+    vec![(4403, "the session has ended; sign in again".to_owned()); times]
+}
+
+/// Another sign-in of somebody: their client, and the refresh token.
+async fn sign_in(anybody: &Client, email: &str) -> (Client, String) {
+    let input = json!({ "email": email, "password": PASSWORD });
+    let mut nobody = anybody.clone();
+    nobody.token = None;
+    let session = nobody.run(SIGN_IN, json!({ "input": input })).await.ok();
+    let token = session.text("signIn.session.accessToken");
+    let refresh = session.text("signIn.session.refreshToken");
+    (anybody.with_token(&token), refresh)
+}
+
+async fn current_session(client: &Client) -> Value {
+    let mine = client.run(SESSIONS, json!({})).await.ok();
+    let edges = mine.list("mySessions.edges").clone();
+    let current = edges
+        .iter()
+        .find(|edge| edge.path("node.current") == &json!(true));
+    current
+        .expect("one of them is the current one")
+        .path("node.id")
+        .clone()
 }

@@ -23,12 +23,13 @@ const ROLES: [(&str, Option<Role>); 5] = [
 ];
 
 /// The routes of the REST edge, with a request each. Those that are the same for everybody are listed too.
-const ROUTES: [(&str, &str, &str); 26] = [
+const ROUTES: [(&str, &str, &str); 27] = [
     ("GET", "/", ""),
     ("GET", "/graphiql/session", ""),
     ("GET", "/graphql", "?query=%7B__typename%7D"),
     ("POST", "/graphql", ""),
     ("GET", "/schema.graphql", ""),
+    ("GET", "/.well-known/jwks.json", ""),
     ("GET", "/health", ""),
     ("GET", "/health/live", ""),
     ("GET", "/health/ready", ""),

@@ -13,7 +13,7 @@ use crate::support::{Client, Path, Process, TestApp};
 const NEW_KEY: &str = "the data key that comes next, long enough";
 
 /// Columns of bytes that hold neither a hash nor a secret.
-const PLAIN: &[(&str, &str)] = &[];
+const PLAIN: &[(&str, &str)] = &[("signing_key", "public_key")];
 
 struct Sender {
     path: String,
@@ -74,13 +74,18 @@ async fn secrets_move_to_a_new_key_while_servers_work() {
         .iter()
         .map(|((table, key), values)| (*table, *key == vault.current(), *values))
         .collect();
-    let expected = [("connection_key", true, 1), ("connection_key", false, 3)];
+    let expected = [
+        ("connection_key", true, 1),
+        ("connection_key", false, 3),
+        ("signing_key", false, 1),
+    ];
     assert_eq!(BTreeSet::from_iter(values), BTreeSet::from(expected));
 
     let run = Process::start_with(&app, &["secrets", "rotate"], &[("DATA_KEY", NEW_KEY)]);
     assert!(run.end().await.success());
     let after = db::census(db, vault).await.unwrap();
-    let expected = [(("connection_key", vault.current()), 4)];
+    let key = vault.current();
+    let expected = [(("connection_key", key), 4), (("signing_key", key), 1)];
     assert_eq!(after.into_iter().collect::<Vec<_>>(), expected);
     // run again, it finds nothing to do
     let mut resealed = 0;

@@ -20,7 +20,6 @@ use super::{Client, Services, Tenant, World};
 pub const START: DateTime<Utc> =
     DateTime::from_timestamp_secs(1_772_442_000).expect("2026-03-02 09:00");
 
-const JWT_SECRET: &str = "tests sign their tokens with this, and nobody else";
 const SECRET_KEY: &str = "tests keep their secrets with this, and nobody else";
 
 /// What a test may want otherwise than usual.
@@ -156,7 +155,7 @@ impl TestApp {
             ),
             ("REDIS_PREFIX", config.redis_prefix.clone()),
             ("DATA_DIR", config.data_dir.display().to_string()),
-            ("JWT_SECRET", JWT_SECRET.to_owned()),
+            ("PUBLIC_URL", config.public_url()),
             ("SECRET_KEY", SECRET_KEY.to_owned()),
             ("SEED_DEMO", "false".to_owned()),
             ("LOG", config.log.clone()),
@@ -227,7 +226,9 @@ fn config(place: &Place) -> Config {
         redis_connect_mode: ConnectMode::Always,
         redis_prefix: place.redis_prefix.clone(),
         data_dir: place.folder().to_owned(),
-        jwt_secret: Some(JWT_SECRET.to_owned()),
+        trust_proxy: 0,
+        jwt_secret: None,
+        token_key_days: 30,
         secret_key: Some(SECRET_KEY.to_owned()),
         data_key: None,
         data_key_previous: Vec::new(),

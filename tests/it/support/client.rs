@@ -104,6 +104,11 @@ impl Client {
         Socket::open(self.address).await
     }
 
+    /// A socket that is opened with these headers; the status of a refusal.
+    pub async fn socket_with(&self, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
+        Socket::open_with(self.address, headers).await
+    }
+
     /// The address of a path, for programs that are told where to go.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)

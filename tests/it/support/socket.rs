@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// How long a test waits for what must come.
@@ -20,14 +20,30 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Socket {
     /// Opens one.
     pub async fn open(address: SocketAddr) -> Self {
+        let opened = Self::open_with(address, &[]).await;
+        opened.unwrap_or_else(|status| panic!("the server does not upgrade: {status}"))
+    }
+
+    /// Opens one with further headers; the status of a refusal.
+    pub async fn open_with(
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, u16> {
         let url = format!("ws://{address}/graphql");
         let mut request = url.into_client_request().expect("it is an address");
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request
             .headers_mut()
             .insert("sec-websocket-protocol", protocol);
-        let (socket, _) = connect_async(request).await.expect("the server upgrades");
-        Self(socket)
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).expect("it is plain text");
+            request.headers_mut().insert(*name, value);
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(refusal)) => Err(refusal.status().as_u16()),
+            Err(error) => panic!("the server does not answer: {error}"),
+        }
     }
 
     /// Sends a message of the protocol.
