@@ -1,12 +1,13 @@
 //! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
 //!
-//! `cargo bench --bench figures -- pipeline|latency|reads|sockets`, all of them without a name. See `benches/README.md`.
+//! `cargo bench --bench figures -- authenticate|pipeline|latency|reads|sockets`, all of them without a name. See `benches/README.md`.
 
 #![allow(
     clippy::disallowed_methods,
     reason = "a bench is the outside: it has a clock, an environment, a client and statements of its own"
 )]
 
+mod authenticate;
 mod books;
 mod child;
 mod floor;
@@ -38,18 +39,20 @@ fn main() -> ExitCode {
             // how this program starts itself again, so that a server's processor time is its own
             Some("serve-product") => child::serve_product(&arguments[1..]).await,
             Some("serve-floor") => floor::serve(arguments.get(1).map_or("", String::as_str)).await,
+            Some("authenticate") => every_world(authenticate::measure).await,
             Some("pipeline") => every_world(pipeline::measure).await,
             Some("latency") => every_world(latency::measure).await,
             Some("reads") => every_world(reads::measure).await,
             Some("sockets") => every_world(sockets::measure).await,
             None => {
+                every_world(authenticate::measure).await;
                 every_world(pipeline::measure).await;
                 every_world(latency::measure).await;
                 every_world(reads::measure).await;
                 every_world(sockets::measure).await;
             }
             Some(other) => {
-                eprintln!("there is no figure called {other}: pipeline, latency, reads, sockets");
+                eprintln!("there is no figure called {other}: authenticate, pipeline, latency, reads, sockets");
                 return ExitCode::from(2);
             }
         }
