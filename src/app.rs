@@ -43,6 +43,8 @@ impl App {
             Error::invalid(key.to_owned(), message)
         })?;
         mail::check(&config)?;
+        identity::passkeys::check(&config)?;
+        config.providers()?;
         let lazily = config.database_connect_mode == ConnectMode::Optional;
         let db = Db::connect(&config.database_url(), config.database_connections, lazily).await?;
         let bus = Bus::connect(&config).await?;

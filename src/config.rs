@@ -3,12 +3,14 @@
 //! A setting is an environment variable and a command-line option at once. A value that cannot be read stops the start
 //! and names the key. Secrets are required outside development; development invents its own into a file of mode 0600.
 
+mod providers;
 mod secrets;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+pub use providers::Provider;
 pub use secrets::Secrets;
 
 /// Where balance runs.
@@ -266,6 +268,26 @@ pub struct Config {
     )]
     pub frontend_url: Vec<String>,
 
+    /// The domain that passkeys are for: the host of PUBLIC_URL when absent, or a domain above it.
+    #[arg(
+        long,
+        env = "PASSKEY_DOMAIN",
+        value_name = "PASSKEY_DOMAIN",
+        global = true
+    )]
+    pub passkey_domain: Option<String>,
+
+    /// OpenID Connect providers that people may sign in at, as a JSON list; see docs/operations.md.
+    #[arg(
+        long,
+        env = "OIDC_PROVIDERS",
+        value_name = "OIDC_PROVIDERS",
+        global = true,
+        hide = true,
+        hide_env_values = true
+    )]
+    pub oidc_providers: Option<String>,
+
     /// Whether GraphiQL is served; `demo` in development and `off` elsewhere when absent.
     #[arg(long, env = "GRAPHIQL", value_name = "GRAPHIQL", global = true)]
     pub graphiql: Option<Graphiql>,
@@ -349,7 +371,7 @@ pub struct Config {
         env = "LOG",
         value_name = "LOG",
         global = true,
-        default_value = "info,sqlx=warn,sea_orm_migration=warn,fred=warn"
+        default_value = "info,sqlx=warn,sea_orm_migration=warn,fred=warn,webauthn_rs_core=off"
     )]
     pub log: String,
 }

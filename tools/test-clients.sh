@@ -3,13 +3,15 @@
 #   examples       GraphiQL's saved examples fit the served schema
 #   graphql-http   the audits of the GraphQL-over-HTTP specification: 0 errors, 0 warnings
 #   graphql-ws     the official WebSocket client: events, and resuming without loss
+#   oidc           a real OpenID Connect provider: signing in, linking, and what is refused
 #   graphiql       the page in Chromium: its own origin, its policy, query, subscription, sign-in
+#   passkeys       a virtual authenticator in Chromium: adding a passkey, and signing in with it
 #
 #   tools/test-clients.sh               against target/debug/balance, which must be built
 #   BALANCE_BIN=PATH  another binary    CHROMIUM=PATH  another browser    SCREENSHOT=FILE  a picture of GraphiQL
 #
 # It starts the binary with a demo company in a folder of its own. Needs Node 20 or newer; without it everything is
-# skipped, without Chromium the last part. The last line says how it went.
+# skipped, without Chromium the last two parts. The last line says how it went.
 set -uo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -40,7 +42,7 @@ trap 'exit 130' INT TERM
 (
   cd "$home" || exit
   exec env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u SUPERUSER_DATABASE_URL -u REDIS_URL -u OPENAI_API_KEY \
-    -u PUBLIC_URL -u GRAPHIQL -u SEED_DEMO NO_COLOR=1 "$binary" --env development --host 127.0.0.1 --port 0 --data-dir data
+    -u PUBLIC_URL -u PASSKEY_DOMAIN -u OIDC_PROVIDERS -u GRAPHIQL -u SEED_DEMO NO_COLOR=1 "$binary" --env development --host 127.0.0.1 --port 0 --data-dir data
 ) >>"$home/log" 2>&1 &
 server=$!
 
@@ -57,7 +59,7 @@ if [ -z "$address" ]; then
   echo "balance did not start"
   exit 1
 fi
-export BASE_URL="$address" CHROMIUM
+export BASE_URL="$address" CHROMIUM BALANCE_BIN="$binary"
 
 cd "$ROOT/tests/clients" || exit 1
 if ! npm ci --no-audit --no-fund >"$home/npm" 2>&1; then
@@ -85,8 +87,14 @@ part() {
 part examples
 part graphql-http
 part graphql-ws
+part oidc
 note=
-if [ -x "$CHROMIUM" ]; then part graphiql; else note="; GraphiQL skipped: Chromium is not on PATH"; fi
+if [ -x "$CHROMIUM" ]; then
+  part graphiql
+  part passkeys
+else
+  note="; GraphiQL and passkeys skipped: Chromium is not on PATH"
+fi
 
 [ "$failed" = 0 ] || { echo "--> the server's log" && tail -n 40 "$home/log"; }
 echo "$passed passed, $failed failed$note"

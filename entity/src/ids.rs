@@ -55,6 +55,10 @@ id! {
     SessionId,
     /// A key pair that signs access tokens.
     SigningKeyId,
+    /// A passkey of a person.
+    PasskeyId,
+    /// An account of a person at an identity provider.
+    LinkedIdentityId,
     /// A one-time link that makes a person a member.
     InvitationId,
     /// A bank account or card that money moves on.

@@ -3,8 +3,8 @@
 
 use chrono::NaiveDate;
 use entity::{
-    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId, RecordId,
-    ReportId, RuleId, SessionId, TenantId, UserId,
+    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId,
+    LinkedIdentityId, PasskeyId, RecordId, ReportId, RuleId, SessionId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -144,6 +144,18 @@ events! {
     SessionEnded = "SESSION_ENDED" about "session" session { session: SessionId, user: UserId, reason: &'static str },
     /// Someone ended every session of theirs, but for the one they kept.
     SignedOutEverywhere = "SIGNED_OUT_EVERYWHERE" about "user" user { user: UserId, kept: Option<SessionId> },
+    /// Someone added a passkey.
+    PasskeyAdded = "PASSKEY_ADDED" about "user" user { user: UserId, passkey: PasskeyId },
+    /// Someone gave a passkey another name.
+    PasskeyRenamed = "PASSKEY_RENAMED" about "user" user { user: UserId, passkey: PasskeyId },
+    /// Someone removed a passkey.
+    PasskeyRemoved = "PASSKEY_REMOVED" about "user" user { user: UserId, passkey: PasskeyId },
+    /// A passkey may have been copied: its counter went back. It signs nobody in any more.
+    PasskeySuspected = "PASSKEY_SUSPECTED" about "user" user { user: UserId, passkey: PasskeyId },
+    /// Someone linked their account at an identity provider.
+    IdentityLinked = "IDENTITY_LINKED" about "user" user { user: UserId, linked_identity: LinkedIdentityId },
+    /// Someone unlinked their account at an identity provider.
+    IdentityUnlinked = "IDENTITY_UNLINKED" about "user" user { user: UserId, linked_identity: LinkedIdentityId },
     /// A password was set anew.
     PasswordReset = "PASSWORD_RESET" about "user" user { user: UserId },
     /// Someone changed their password.

@@ -14,6 +14,7 @@ pub mod graphql;
 pub mod health;
 pub mod keys;
 pub mod layers;
+pub mod oauth;
 pub mod uploads;
 pub mod webhooks;
 pub mod ws;
@@ -67,6 +68,8 @@ pub fn router(edge: Edge) -> Router {
         .route("/auth/verify-email", post(factors::verify))
         .route("/auth/refresh", post(auth::refresh))
         .route("/auth/sign-out", post(auth::sign_out))
+        .route("/oauth/{provider}/start", get(oauth::start))
+        .route("/oauth/{provider}/callback", get(oauth::callback))
         .route("/webhooks/{connection}", post(webhooks::deliver))
         .route("/events", get(events::feed))
         .route("/exports/records.csv", get(exports::records))

@@ -25,7 +25,9 @@ mod logs;
 mod members;
 mod names;
 mod notices;
+pub mod oauth;
 mod one_time;
+pub mod passkeys;
 pub mod passwords;
 mod people;
 mod recovery_codes;
@@ -41,6 +43,7 @@ mod standing;
 pub mod tokens;
 mod totp;
 mod viewer;
+mod ways_in;
 
 pub use crate::ctx::Standing;
 pub use addresses::{change_email, request_email_verification, verify_email};

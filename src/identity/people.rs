@@ -1,5 +1,8 @@
 //! Finding people, and letting the right ones in.
 
+use std::sync::Arc;
+
+use entity::membership::Role;
 use entity::{TenantId, UserId, membership, user};
 use sea_orm::sea_query::Query;
 use sea_orm::{
@@ -7,8 +10,9 @@ use sea_orm::{
 };
 
 use super::passwords::{self, Verdict};
-use crate::ctx::{Ctx, Handles, Tx};
+use crate::ctx::{Actor, Ctx, Handles, Tx};
 use crate::error::{Error, Result};
+use crate::permission::Permissions;
 
 /// The one answer to a wrong password and to an unknown email.
 pub(super) const WRONG: Error = Error::Unauthenticated("the email or the password is wrong");
@@ -106,6 +110,36 @@ pub(super) async fn prove_again(
         Verdict::Wrong => Err(Error::invalid(field, "is wrong")),
         Verdict::Right | Verdict::Outdated(_) => Ok(person),
     }
+}
+
+/// The operation of a person who comes in, and what they are there: in the tenant they ask for, or the one they have
+/// belonged to for longest.
+pub(super) async fn entering(
+    handles: &Arc<Handles>,
+    person: UserId,
+    tenant: Option<TenantId>,
+) -> Result<(Ctx, Role)> {
+    let read = handles.db.read_across_tenants("signing in").await?;
+    let mut memberships = membership::Entity::find()
+        .filter(membership::Column::UserId.eq(person))
+        .filter(membership::Column::RemovedAt.is_null())
+        .order_by_asc(membership::Column::CreatedAt)
+        .order_by_asc(membership::Column::TenantId);
+    if let Some(tenant) = tenant {
+        memberships = memberships.filter(membership::Column::TenantId.eq(tenant));
+    }
+    let member = memberships
+        .one(&read)
+        .await?
+        .ok_or(Error::Unauthenticated("you are not a member there"))?;
+    read.rollback().await?;
+    let ctx = Ctx::new(
+        Arc::clone(handles),
+        Actor::User(person),
+        member.tenant_id,
+        Permissions::of(member.role),
+    );
+    Ok((ctx, member.role))
 }
 
 /// Someone who proved who they are, or is new here.

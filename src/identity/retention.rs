@@ -1,7 +1,7 @@
 //! Forgetting sign-ins, invitations and tokens that are long over.
 
 use chrono::TimeDelta;
-use entity::{invitation, one_time_token, session};
+use entity::{invitation, oauth_state, one_time_token, passkey_challenge, session};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
 use super::attempts;
@@ -36,6 +36,21 @@ pub async fn prune(handles: &Handles) -> Result<u64> {
         .exec(&tx)
         .await?;
     let attempts = attempts::prune(&tx, handles.clock.now()).await?;
+    // what was never answered is of no interest once it lapsed
+    let now = handles.clock.now();
+    let challenges = passkey_challenge::Entity::delete_many()
+        .filter(passkey_challenge::Column::ExpiresAt.lt(now))
+        .exec(&tx)
+        .await?;
+    let states = oauth_state::Entity::delete_many()
+        .filter(oauth_state::Column::ExpiresAt.lt(now))
+        .exec(&tx)
+        .await?;
     tx.commit().await?;
-    Ok(sessions.rows_affected + invitations.rows_affected + tokens.rows_affected + attempts)
+    Ok(sessions.rows_affected
+        + invitations.rows_affected
+        + tokens.rows_affected
+        + attempts
+        + challenges.rows_affected
+        + states.rows_affected)
 }

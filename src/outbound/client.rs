@@ -15,6 +15,22 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         .expect("the settings above are valid and a TLS provider is installed")
 });
 
+#[expect(clippy::disallowed_methods, reason = "the one place that builds it")]
+static WITHOUT_REDIRECTS: LazyLock<Client> = LazyLock::new(|| {
+    Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(10))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("balance/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .expect("the settings above are valid and a TLS provider is installed")
+});
+
+/// A client that stays where it is sent. It gives up connecting after 5 s and on an answer after 10 s.
+pub fn without_redirects() -> &'static Client {
+    &WITHOUT_REDIRECTS
+}
+
 /// The client. It gives up connecting after 5 s and on an answer after 30 s.
 pub fn client() -> &'static Client {
     &CLIENT

@@ -4,5 +4,6 @@
 pub mod breaker;
 mod client;
 pub mod llm;
+pub mod oidc;
 
 pub use client::client;

@@ -70,6 +70,8 @@ stored! {
     SIGNING_KEY = "signing key" in "signing_key" by "id": ["private_key"] Form::Bytes;
     /// A mail that waits in the queue.
     MAIL = "mail" in "job" by "id": ["payload"] Form::Member("sealed");
+    /// What the next step of signing in at a provider needs to know.
+    OAUTH_STATE = "oauth_state" in "oauth_state" by "id": ["sealed"] Form::Bytes;
 }
 
 #[cfg(test)]

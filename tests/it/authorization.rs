@@ -23,7 +23,7 @@ const ROLES: [(&str, Option<Role>); 5] = [
 ];
 
 /// The routes of the REST edge, with a request each. Those that are the same for everybody are listed too.
-const ROUTES: [(&str, &str, &str); 27] = [
+const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/", ""),
     ("GET", "/graphiql/session", ""),
     ("GET", "/graphql", "?query=%7B__typename%7D"),
@@ -43,6 +43,8 @@ const ROUTES: [(&str, &str, &str); 27] = [
     ("POST", "/api/v1/auth/verify-email", ""),
     ("POST", "/api/v1/auth/refresh", ""),
     ("POST", "/api/v1/auth/sign-out", ""),
+    ("GET", "/api/v1/oauth/{provider}/start", ""),
+    ("GET", "/api/v1/oauth/{provider}/callback", ""),
     ("GET", "/api/v1/events", ""),
     ("GET", "/api/v1/exports/records.csv", ""),
     ("GET", "/api/v1/exports/reports/{report}", ""),

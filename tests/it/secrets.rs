@@ -13,7 +13,11 @@ use crate::support::{Client, Path, Process, TestApp};
 const NEW_KEY: &str = "the data key that comes next, long enough";
 
 /// Columns of bytes that hold neither a hash nor a secret.
-const PLAIN: &[(&str, &str)] = &[("signing_key", "public_key")];
+const PLAIN: &[(&str, &str)] = &[
+    // what an authenticator calls a passkey: it tells it to every page of the site
+    ("passkey", "credential_id"),
+    ("signing_key", "public_key"),
+];
 
 struct Sender {
     path: String,

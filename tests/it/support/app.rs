@@ -30,6 +30,8 @@ pub struct Setup<'a> {
     pub real_time: bool,
     /// A mail server instead of a folder.
     pub mail_url: Option<String>,
+    /// Identity providers, as their setting.
+    pub providers: Option<String>,
     /// Settings.
     pub adjust: fn(&mut Config),
 }
@@ -40,6 +42,7 @@ impl Default for Setup<'_> {
             services: None,
             real_time: false,
             mail_url: None,
+            providers: None,
             adjust: |_| {},
         }
     }
@@ -76,6 +79,7 @@ impl TestApp {
         let place = Place::make(&world).await;
         let mut config = config(&place);
         config.mail_url = setup.mail_url;
+        config.oidc_providers = setup.providers;
         (setup.adjust)(&mut config);
         let clock = if setup.real_time {
             Clock::system()
@@ -235,6 +239,8 @@ fn config(place: &Place) -> Config {
         access_token_minutes: 15,
         refresh_token_days: 30,
         frontend_url: vec!["http://app.example".to_owned()],
+        passkey_domain: None,
+        oidc_providers: None,
         graphiql: None,
         seed_demo: false,
         upload_max_bytes: 10 * 1024 * 1024,

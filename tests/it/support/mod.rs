@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod authenticator;
 mod authenticator_app;
 mod books;
 mod client;
@@ -14,6 +15,7 @@ mod operations;
 mod path;
 mod postgres;
 mod process;
+mod provider;
 mod services;
 mod sink;
 mod socket;
@@ -22,6 +24,7 @@ mod world;
 
 pub use answer::{Answer, Reply};
 pub use app::{START, Setup, TestApp};
+pub use authenticator::Authenticator;
 pub use authenticator_app::AuthenticatorApp;
 pub use client::Client;
 pub use data::data;
@@ -30,6 +33,7 @@ pub use inside::Effects;
 pub use operations::{Ids, Operation, Schema, nowhere};
 pub use path::Path;
 pub use process::Process;
+pub use provider::{Lie, Provider, Someone};
 pub use services::Services;
 pub use sink::Sink;
 pub use socket::Socket;
