@@ -23,6 +23,7 @@ pub mod job;
 pub mod linked_identity;
 pub mod membership;
 pub mod oauth_state;
+pub mod model_snapshot;
 pub mod one_time_token;
 pub mod passkey;
 pub mod passkey_challenge;

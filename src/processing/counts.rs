@@ -15,6 +15,11 @@ impl<L> Default for Counts<L> {
 }
 
 impl<L: Copy + Ord> Counts<L> {
+    /// Counts as they were stored, in label order.
+    pub fn of(entries: Vec<(L, u32)>) -> Self {
+        Self { entries }
+    }
+
     /// Counts one more of the label.
     pub fn add(&mut self, label: L) {
         match self.entries.binary_search_by_key(&label, |entry| entry.0) {

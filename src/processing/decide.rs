@@ -1,16 +1,18 @@
 //! One record, what its tenant knows, and the decision that follows. Plain values in, plain values out.
 //!
-//! The tiers are asked in this order, and the first that is sure decides: rules, the exact tier, similar records, the
-//! language model, nobody. (A model learnt online per tenant belongs between the exact tier and similarity, which
-//! then turns from a tier into its evidence.) What every tier that was asked had to say is kept, also when it was
-//! overruled. When none is sure the best proposal stands, with its own low confidence, and a person decides.
+//! The tiers are asked in this order: rules, approvals of the same merchant, the model that learnt from all approvals,
+//! similar records, the language model, nobody. A rule that names a category decides. Otherwise the model does, for it
+//! has counted the same approvals and knows more than they say one by one; where approvals of the merchant are clear
+//! and say the same, they are the better reason and are named. Similar records are evidence for whoever reviews what
+//! it is unsure of. What every tier that was asked had to say is kept, also when it was overruled. When none is sure
+//! the best proposal stands, with its own low confidence, and a person decides.
 
 mod precedent;
 mod view;
 
 use entity::decision::Source;
 use entity::{CategoryId, record};
-use precedent::{contradiction, view_of_exact, view_of_similar};
+use precedent::{contradiction, view_of_exact, view_of_model, view_of_similar};
 use serde_json::json;
 pub use view::{Tier, Verdict, View};
 
@@ -21,6 +23,8 @@ use crate::rules::{self, matching::Outcome};
 pub const SURE: f64 = 0.7;
 /// A proposal weaker than this helps nobody.
 const WORTH_SAYING: f64 = 0.2;
+/// The model knows how little it knows, and its best guess of many categories saves a person the search.
+const WORTH_GUESSING: f64 = 0.05;
 /// What a rule is worth: people wrote it on purpose, and of the cleanest rules about one record in twenty is still
 /// booked differently.
 const RULE: f64 = 0.95;
@@ -70,10 +74,11 @@ pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
         Some(proposal) => view_of_exact(proposal, record, knowledge),
         None => View::silent(Tier::Exact, "No approved record has the same merchant."),
     });
-    if look.is_sure() {
+    let clear = look.is_sure();
+    look.views.push(view_of_model(record, knowledge));
+    if clear || look.is_sure() {
         return look;
     }
-    // the learned model will be asked here
     let similar = knowledge
         .memory()
         .similar(&record.description, record.account_id);
@@ -85,12 +90,10 @@ pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
 }
 
 impl Look {
-    /// Whether the tier asked last is sure.
+    /// Whether the proposal that stands so far is sure.
     pub fn is_sure(&self) -> bool {
-        self.views
-            .last()
-            .and_then(|view| view.confidence)
-            .is_some_and(|confidence| confidence >= SURE)
+        self.best()
+            .is_some_and(|(_, confidence)| confidence >= SURE)
     }
 
     /// Adds what the language model said.
@@ -98,24 +101,48 @@ impl Look {
         self.views.push(view);
     }
 
-    /// The decision: the proposal of the highest confidence, the earlier tier among equals; nobody when all are weak.
-    /// A sure tier is asked last and is the surest, for any before it was not sure.
-    pub fn settle(mut self) -> Decision {
-        let mut best: Option<usize> = None;
-        for (at, view) in self.views.iter().enumerate() {
-            let confidence = view.confidence.unwrap_or_default();
-            let beaten = best.map_or(WORTH_SAYING, |best| {
-                self.views[best].confidence.unwrap_or_default() + f64::EPSILON
-            });
-            if view.category.is_some() && confidence >= beaten {
-                best = Some(at);
+    /// The proposal that stands, and how sure it is: that of a rule; else that of the model or the language model,
+    /// the surer one; else the surest.
+    fn best(&self) -> Option<(usize, f64)> {
+        let said = |view: &View| view.category.and(view.confidence).unwrap_or_default();
+        // a rule that decided is followed, whatever the approvals of the past say beside it
+        if let Some(rule) = self.find(Tier::Rule) {
+            return Some((rule, said(&self.views[rule])));
+        }
+        let Some(model) = self.find(Tier::Model) else {
+            let mut best: Option<(usize, f64)> = None;
+            for (at, view) in self.views.iter().enumerate() {
+                let (confidence, beaten) = (said(view), best.map_or(0.0, |best| best.1));
+                if confidence >= WORTH_SAYING && confidence > beaten {
+                    best = Some((at, confidence));
+                }
+            }
+            return best;
+        };
+        let confidence = said(&self.views[model]);
+        if let Some(llm) = self.find(Tier::Llm) {
+            let other = said(&self.views[llm]);
+            if other >= WORTH_SAYING && other > confidence {
+                return Some((llm, other));
             }
         }
-        // a rule that decided is followed, whatever the approvals of the past say beside it
-        if let Some(rule) = self.decided_by_rule() {
-            best = Some(rule);
-        }
-        let Some(at) = best else {
+        let category = self.views[model].category;
+        let agrees = |exact: &usize| {
+            let exact = &self.views[*exact];
+            exact.category == category && said(exact) >= SURE
+        };
+        let named = self.find(Tier::Exact).filter(agrees).unwrap_or(model);
+        (confidence >= WORTH_GUESSING).then_some((named, confidence))
+    }
+
+    fn find(&self, tier: Tier) -> Option<usize> {
+        let mut views = self.views.iter();
+        views.position(|view| view.tier == tier && view.category.is_some())
+    }
+
+    /// The decision: the proposal that stands, or nobody's when all are weak.
+    pub fn settle(mut self) -> Decision {
+        let Some((at, confidence)) = self.best() else {
             let weak = self.views.iter().any(|view| view.category.is_some());
             return Decision {
                 source: Source::None,
@@ -138,22 +165,17 @@ impl Look {
             source: match chosen.tier {
                 Tier::Rule => Source::Rule,
                 Tier::Exact => Source::Exact,
+                Tier::Model => Source::Model,
                 Tier::Similar => Source::Similar,
                 Tier::Llm => Source::Llm,
             },
             category: chosen.category,
             project: self.project,
             note: self.note,
-            confidence: chosen.confidence.unwrap_or_default(),
+            confidence,
             rationale: chosen.reason.clone(),
             considered: self.views,
         }
-    }
-
-    fn decided_by_rule(&self) -> Option<usize> {
-        self.views
-            .iter()
-            .position(|view| view.tier == Tier::Rule && view.category.is_some())
     }
 
     fn ask_rules(&mut self, record: &record::Model, knowledge: &Knowledge) {

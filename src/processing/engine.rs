@@ -9,6 +9,7 @@ use entity::TenantId;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use super::knowledge::{self, Knowledge, News};
+use super::learned;
 use super::llm::Asker;
 use crate::ctx::{Ctx, Handles};
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::outbound::llm::{ChatModel, OpenAi};
 /// Tenants kept at most.
 const MAX_TENANTS: usize = 1_000;
 /// Memory the tenants kept may take, about.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
+const MAX_BYTES: usize = 512 * 1024 * 1024;
 /// A tenant without work for this long is let go.
 const IDLE: Duration = Duration::from_secs(15 * 60);
 
@@ -72,27 +73,58 @@ impl Engine {
         // no connection is held while another batch of the tenant catches up
         ctx.refresh().await;
         let mut held = self.shelf(tenant).write_owned().await;
-        // read first, fold after: an error on the way changes nothing
         let news = match held.as_ref() {
             Some(known) => knowledge::news(&ctx.read().await?, known.cursor()).await?,
             None => News::TooMuch,
         };
-        let changed = match (news, held.as_mut()) {
-            (News::Some(batch), Some(known)) => known.fold(batch),
+        // taken out while it changes: whatever stops this half way leaves nothing half learnt, and the next one loads
+        let changed = match (news, held.take()) {
+            (News::Some(batch), Some(mut known)) => {
+                let changed = known.fold(batch).await?;
+                *held = Some(known);
+                changed
+            }
             _ => {
                 *held = Some(Knowledge::load(ctx).await?);
                 true
             }
         };
-        let bytes = held
-            .as_ref()
-            .filter(|_| changed)
-            .map(|known| known.memory().bytes());
+        let bytes = held.as_ref().filter(|_| changed).map(Knowledge::bytes);
         self.tidy(tenant, bytes, Instant::now());
         let held = OwnedRwLockReadGuard::map(held.downgrade(), |known| {
             known.as_ref().expect("loaded above, and never taken out")
         });
         Ok(State(held))
+    }
+
+    /// Stores a snapshot of the tenant's model when one is due. It only saves learning again, so a failure costs
+    /// nothing but that.
+    pub async fn keep(&self, ctx: &Ctx) {
+        let held = self.shelf(ctx.tenant()).read_owned().await;
+        if !held.as_ref().is_some_and(Knowledge::is_snapshot_due) {
+            return;
+        }
+        // a large model takes some milliseconds
+        let taking = tokio::task::spawn_blocking(move || {
+            let known = held.as_ref();
+            known.map(|known| (known.cursor(), known.model().to_bytes()))
+        });
+        let Ok(Some((sequence, bytes))) = taking.await else {
+            return;
+        };
+        let size_bytes = bytes.len();
+        if let Err(error) = learned::store(ctx, sequence, bytes).await {
+            tracing::warn!(%error, "A snapshot of the model could not be stored");
+            return;
+        }
+        tracing::debug!(
+            snapshot.sequence = sequence,
+            size_bytes,
+            "Stored a snapshot of the model"
+        );
+        if let Some(known) = self.shelf(ctx.tenant()).write_owned().await.as_mut() {
+            known.snapshot_stored();
+        }
     }
 
     /// How many tenants are kept, and the memory they take, about.

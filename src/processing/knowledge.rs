@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use entity::{AccountId, CategoryId, RecordId, category, event, record, stream_head};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde::Deserialize;
 
+use super::learned::{self, Learned, Lesson, Taught};
 use super::llm::Answers;
-use super::memory::{Example, Memory};
+use super::memory::Memory;
+use super::model::{Chart, Model};
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::rules::{self, Compiled};
@@ -53,6 +54,8 @@ pub struct Known {
 #[derive(Debug, Default)]
 pub struct Knowledge {
     memory: Memory<Option<AccountId>, CategoryId>,
+    learned: Learned,
+    chart: Chart<CategoryId>,
     rules: Arc<Compiled>,
     categories: Arc<HashMap<CategoryId, Known>>,
     answers: Arc<Answers>,
@@ -76,38 +79,15 @@ pub(super) struct Batch {
     cursor: i64,
 }
 
-#[derive(Debug)]
-struct Lesson {
-    record: Taught,
-    category: CategoryId,
-    learn: bool,
-}
-
-/// The fields of a record that are learnt from; none of them ever changes.
-#[derive(Clone, Debug)]
-struct Taught {
-    description: String,
-    merchant_key: String,
-    account: Option<AccountId>,
-}
-
-impl Taught {
-    fn example(&self) -> Example<'_, Option<AccountId>> {
-        Example {
-            description: &self.description,
-            merchant_key: &self.merchant_key,
-            account: self.account,
-        }
-    }
-}
-
 impl Knowledge {
     /// Reads everything, as of one moment.
     pub async fn load(ctx: &Ctx) -> Result<Self> {
         ctx.refresh().await;
         let read = ctx.snapshot().await?;
+        let cursor = head(&read).await?;
         let mut knowledge = Self {
-            cursor: head(&read).await?,
+            learned: Learned::load(&read, cursor).await?,
+            cursor,
             rules: rules::compiled(&read).await?,
             categories: Arc::new(categories(&read).await?),
             ..Self::default()
@@ -145,12 +125,14 @@ impl Knowledge {
                     description,
                     merchant_key,
                     account,
+                    amount: 0,
                 };
                 if let Some(category) = category {
                     knowledge.memory.learn(&record.example(), category);
                 }
             }
             if !full {
+                knowledge.draw();
                 return Ok(knowledge);
             }
         }
@@ -158,32 +140,30 @@ impl Knowledge {
 
     #[cfg(test)]
     pub(super) fn of(
-        memory: Memory<Option<AccountId>, CategoryId>,
+        lessons: &[Lesson],
         rules: Compiled,
         categories: HashMap<CategoryId, Known>,
     ) -> Self {
-        Self {
-            memory,
+        let mut knowledge = Self {
             rules: Arc::new(rules),
             categories: Arc::new(categories),
             ..Self::default()
-        }
+        };
+        knowledge.learn(lessons);
+        knowledge.learned.learn(lessons);
+        knowledge.draw();
+        knowledge
     }
 
-    /// Folds in what happened since. True when the memory changed.
-    pub(super) fn fold(&mut self, batch: Batch) -> bool {
+    /// Folds in what happened since. True when what approvals taught changed.
+    pub(super) async fn fold(&mut self, batch: Batch) -> Result<bool> {
         let changed = !batch.lessons.is_empty();
-        for Lesson {
-            record,
-            category,
-            learn,
-        } in batch.lessons
-        {
-            if learn {
-                self.memory.learn(&record.example(), category);
-            } else {
-                self.memory.forget(&record.example(), category);
-            }
+        let renamed = batch.categories.is_some();
+        if changed {
+            self.learn(&batch.lessons);
+            self.learned = std::mem::take(&mut self.learned)
+                .fold(batch.lessons)
+                .await?;
         }
         if let Some(rules) = batch.rules {
             self.rules = rules;
@@ -193,8 +173,59 @@ impl Knowledge {
             // the language model chose from another list
             self.answers = Arc::default();
         }
+        if renamed {
+            self.draw();
+        } else if changed {
+            self.align();
+        }
         self.cursor = batch.cursor;
-        changed
+        Ok(changed)
+    }
+
+    fn learn(&mut self, lessons: &[Lesson]) {
+        for lesson in lessons {
+            let example = lesson.record.example();
+            if lesson.learn {
+                self.memory.learn(&example, lesson.category);
+            } else {
+                self.memory.forget(&example, lesson.category);
+            }
+        }
+    }
+
+    fn draw(&mut self) {
+        self.chart = learned::chart(&self.categories);
+        self.align();
+    }
+
+    fn align(&mut self) {
+        let model = &self.learned.model;
+        self.chart.align(|category| model.class(category));
+    }
+
+    /// What approvals taught, generalised.
+    pub fn model(&self) -> &Model<CategoryId> {
+        &self.learned.model
+    }
+
+    /// The categories that may be proposed, as the model knows them.
+    pub fn chart(&self) -> &Chart<CategoryId> {
+        &self.chart
+    }
+
+    /// Whether so much was learnt that a snapshot of the model is due.
+    pub(super) fn is_snapshot_due(&self) -> bool {
+        self.learned.is_due()
+    }
+
+    /// Notes that a snapshot was stored.
+    pub(super) fn snapshot_stored(&mut self) {
+        self.learned.stored();
+    }
+
+    /// Memory held, about.
+    pub fn bytes(&self) -> usize {
+        self.memory.bytes() + self.learned.model.bytes()
     }
 
     /// What approvals taught.
@@ -272,32 +303,12 @@ pub(super) async fn news(read: &Read, cursor: i64) -> Result<News> {
     if events.len() as u64 > FAR_BEHIND {
         return Ok(News::TooMuch);
     }
-    let mut lessons = Vec::new();
     let (mut rules_changed, mut categories_changed) = (false, false);
-    for (kind, payload) in &events {
-        match kind.as_str() {
-            "TX_APPROVED" => lessons.push((Payload::read(payload)?, true)),
-            "APPROVAL_REOPENED" | "RECORD_VOIDED" => {
-                lessons.push((Payload::read(payload)?, false));
-            }
-            kind if kind.starts_with("RULE_") => rules_changed = true,
-            _ => categories_changed = true,
-        }
+    for (kind, _) in &events {
+        rules_changed |= kind.starts_with("RULE_");
+        categories_changed |= kind.starts_with("CATEGORY_");
     }
-    // a rejected record that is reopened, or one voided before it was approved, taught nothing
-    lessons.retain(|(payload, _)| payload.category.is_some());
-    let records = taught(read, lessons.iter().map(|(payload, _)| payload.record)).await?;
-    for (payload, learn) in lessons {
-        let (Some(record), Some(category)) = (records.get(&payload.record), payload.category)
-        else {
-            continue;
-        };
-        batch.lessons.push(Lesson {
-            record: record.clone(),
-            category,
-            learn,
-        });
-    }
+    batch.lessons = learned::lessons(read, &events).await?;
     if rules_changed {
         batch.rules = Some(rules::compiled(read).await?);
     }
@@ -305,19 +316,6 @@ pub(super) async fn news(read: &Read, cursor: i64) -> Result<News> {
         batch.categories = Some(categories(read).await?);
     }
     Ok(News::Some(batch))
-}
-
-/// The part of an event that is learnt from.
-#[derive(Deserialize)]
-struct Payload {
-    record: RecordId,
-    category: Option<CategoryId>,
-}
-
-impl Payload {
-    fn read(text: &str) -> Result<Self> {
-        Ok(serde_json::from_str(text)?)
-    }
 }
 
 async fn head(read: &Read) -> Result<i64> {
@@ -347,40 +345,4 @@ async fn categories(read: &Read) -> Result<HashMap<CategoryId, Known>> {
         (row.id, known)
     };
     Ok(rows.into_iter().map(known).collect())
-}
-
-async fn taught(
-    read: &Read,
-    ids: impl Iterator<Item = RecordId>,
-) -> Result<HashMap<RecordId, Taught>> {
-    let mut ids: Vec<RecordId> = ids.collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut records = HashMap::with_capacity(ids.len());
-    for ids in ids.chunks(1_000) {
-        let rows: Vec<(RecordId, String, String, Option<AccountId>)> = read
-            .select::<record::Entity>()
-            .select_only()
-            .columns([
-                record::Column::Id,
-                record::Column::Description,
-                record::Column::MerchantKey,
-                record::Column::AccountId,
-            ])
-            .filter(record::Column::Id.is_in(ids.iter().copied()))
-            .into_tuple()
-            .all(read.on())
-            .await?;
-        for (id, description, merchant_key, account) in rows {
-            records.insert(
-                id,
-                Taught {
-                    description,
-                    merchant_key,
-                    account,
-                },
-            );
-        }
-    }
-    Ok(records)
 }

@@ -1,9 +1,9 @@
-//! How a record gets its proposed category: the tenant's rules, then what approvals taught, then a language model when
-//! one is configured, then review.
+//! How a record gets its proposed category: the tenant's rules, then what approvals taught, learnt and generalised by a
+//! model of the tenant's own, then a language model when one is configured, then review.
 //!
 //! The deciding itself is plain values in, plain values out: [`merchant`](crate::merchant) names who was paid, [`similar`] finds
-//! strings that look alike, [`memory`] folds a tenant's approvals into proposals with honest confidences, and
-//! [`decide`] asks one tier after the other. An [`Engine`] keeps what each tenant has taught, up to its last event;
+//! strings that look alike, [`memory`] counts what was approved for whom, [`model`] learns from the same
+//! approvals what holds beyond them, with honest confidences, and [`decide`] asks one tier after the other. An [`Engine`] keeps what each tenant has taught, up to its last event;
 //! [`process`] carries a claimed batch from RECEIVED to PROCESSED in one transaction.
 
 pub mod counts;
@@ -11,8 +11,10 @@ pub mod decide;
 pub mod engine;
 mod give_up;
 pub mod knowledge;
+mod learned;
 pub mod llm;
 pub mod memory;
+pub mod model;
 pub mod ngram;
 mod process;
 pub mod similar;
@@ -23,4 +25,4 @@ pub use give_up::give_up;
 pub use process::process;
 
 /// The version of the pipeline, as decisions will tell.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";

@@ -20,6 +20,8 @@ use crate::queue::{self, Claim};
 
 /// Records times approvals that are compared within about 5 ms; more is done off the async threads.
 const SMALL: u64 = 100_000;
+/// What asking the model costs, in approvals that are compared.
+const MODEL: u64 = 1_000;
 
 /// Decides the records of claimed jobs. What fails by itself is put back, or given up after its last attempt; an error
 /// means that the whole batch should be tried again.
@@ -117,7 +119,9 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
         .collect();
     let jobs: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let model = engine.asker().map(|asker| asker.model());
-    write::store(ctx, claim, &jobs, decided, model).await
+    write::store(ctx, claim, &jobs, decided, model).await?;
+    engine.keep(ctx).await;
+    Ok(())
 }
 
 struct Looked {
@@ -128,7 +132,7 @@ struct Looked {
 
 /// Asks the tiers in this process about every record, off the async threads when that takes long.
 async fn look_at_all(state: State, records: Vec<record::Model>) -> Result<Vec<Looked>> {
-    let work = records.len() as u64 * state.memory().approvals();
+    let work = records.len() as u64 * (state.memory().approvals() + MODEL);
     let look = move || -> Vec<Looked> {
         records
             .into_iter()

@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, QueryFilter, Value};
 
 use super::VERSION;
 use super::decide::Decision;
+use super::model::FORMAT;
 use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
 use crate::queue::Claim;
@@ -73,9 +74,11 @@ pub(super) async fn store(
             project: decision.project,
             note: decision.note,
             confidence: decision.confidence,
-            model: model
-                .filter(|_| decision.source == Source::Llm)
-                .map(str::to_owned),
+            model: match decision.source {
+                Source::Llm => model.map(str::to_owned),
+                Source::Model => Some(format!("learned/{FORMAT}")),
+                _ => None,
+            },
             version: VERSION.to_owned(),
             rationale: decision.rationale,
             considered: serde_json::to_string(&decision.considered)?,

@@ -5,7 +5,13 @@ use serde_json::json;
 
 use super::{SURE, Tier, View};
 use crate::processing::knowledge::Knowledge;
+use crate::processing::learned::facts;
 use crate::processing::memory::{Evidence, Proposal};
+use crate::processing::model::{FORMAT, Opinion};
+use crate::text::fold;
+
+/// A guess by the names of the categories alone is worth saying when it is as sure as this.
+const NAMES_ALONE: f64 = 0.2;
 
 /// What approvals say against a rule, when they are sure.
 pub(super) fn contradiction(
@@ -55,6 +61,71 @@ pub(super) fn view_of_exact(
     );
     View::proposal(Tier::Exact, proposal.category, proposal.confidence, reason)
         .with(json!(proposal.evidence))
+}
+
+/// What the model says that learnt from all approvals.
+pub(super) fn view_of_model(record: &record::Model, knowledge: &Knowledge) -> View {
+    let (model, chart) = (knowledge.model(), knowledge.chart());
+    let text = fold(&record.description);
+    let facts = facts(
+        &text,
+        &record.merchant_key,
+        record.account_id,
+        record.amount,
+    );
+    let known = |opinion: &Opinion<CategoryId>| knowledge.open_category(opinion.category);
+    let Some((opinion, known)) = model
+        .predict(&facts, chart)
+        .and_then(|opinion| known(&opinion).map(|known| (opinion, known)))
+    else {
+        return View::silent(
+            Tier::Model,
+            "Nothing was approved yet that it could learn from.",
+        );
+    };
+    if model.lessons() == 0 && f64::from(opinion.confidence) < NAMES_ALONE {
+        return View::silent(
+            Tier::Model,
+            "Nothing was approved yet, and the names of the categories suggest little.",
+        );
+    }
+    let second = opinion.top.get(1).map(|second| second.0);
+    let reasons = model.reasons(&facts, opinion.category, second);
+    let reason = match reasons.first() {
+        Some(first) => format!(
+            "What {} taught speaks for {}, {} above all.",
+            approvals(model.lessons()),
+            known.name,
+            first.feature,
+        ),
+        None => format!("The names of the categories suggest {}.", known.name),
+    };
+    let evidence = json!({
+        "version": FORMAT,
+        "lessons": model.lessons(),
+        "features": reasons.iter().map(|reason| json!({
+            "feature": reason.feature,
+            "weight": short(reason.weight),
+        })).collect::<Vec<_>>(),
+        "top": opinion.top.iter().map(|(category, probability)| json!({
+            "category": category,
+            "probability": short(*probability),
+        })).collect::<Vec<_>>(),
+    });
+    let confidence = f64::from(opinion.confidence);
+    View::proposal(Tier::Model, opinion.category, confidence, reason).with(evidence)
+}
+
+/// Three decimals are enough to read.
+fn short(number: f32) -> f64 {
+    (f64::from(number) * 1000.0).round() / 1000.0
+}
+
+fn approvals(count: u64) -> String {
+    match count {
+        1 => "1 approval".to_owned(),
+        more => format!("{more} approvals"),
+    }
 }
 
 /// What approvals of strings that look alike say.

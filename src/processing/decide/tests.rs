@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::merchant::merchant_key;
 use crate::processing::knowledge::Known;
-use crate::processing::memory::{Example, Memory};
+use crate::processing::learned::{Lesson, Taught};
 use crate::rules::Compiled;
 use crate::rules::matching::{RuleDef, RuleSet};
 
@@ -48,15 +48,17 @@ fn record(description: &str) -> record::Model {
 }
 
 fn knowledge(approved: &[(&str, CategoryId)], rules: &[(&str, Value)]) -> Knowledge {
-    let mut memory = Memory::default();
-    for (description, category) in approved {
-        let example = Example {
-            description,
-            merchant_key: &merchant_key(description),
+    let lesson = |(description, category): &(&str, CategoryId)| Lesson {
+        record: Taught {
+            description: (*description).to_owned(),
+            merchant_key: merchant_key(description),
             account: Some(AccountId(Uuid::nil())),
-        };
-        memory.learn(&example, *category);
-    }
+            amount: -100_000,
+        },
+        category: *category,
+        learn: true,
+    };
+    let lessons: Vec<Lesson> = approved.iter().map(lesson).collect();
     let define = |(at, (text, actions)): (usize, &(&str, Value))| RuleDef {
         id: Uuid::from_u128(at as u128),
         conditions: serde_json::from_value(json!({ "text": { "op": "contains", "value": text } }))
@@ -73,7 +75,7 @@ fn knowledge(approved: &[(&str, CategoryId)], rules: &[(&str, Value)]) -> Knowle
         (TRAVEL, Known::open("1", "Travel", kind)),
         (MEALS, Known::open("2", "Meals", kind)),
     ]);
-    Knowledge::of(memory, Compiled::new(set, names), categories)
+    Knowledge::of(&lessons, Compiled::new(set, names), categories)
 }
 
 fn decide(description: &str, knowledge: &Knowledge) -> Decision {
@@ -146,7 +148,7 @@ fn an_unsure_tier_is_considered_and_the_best_proposal_stands() {
     let split = [("Coffee Corner", MEALS), ("Coffee Corner", TRAVEL)];
     let decision = decide("Coffee Corner", &knowledge(&split, &[]));
     assert!(decision.category.is_some() && decision.confidence < SURE);
-    assert_eq!(decision.considered.len(), 2);
+    assert_eq!(decision.considered.len(), 3);
 }
 
 #[test]
@@ -160,6 +162,7 @@ fn the_language_model_is_heard_last_and_can_win() {
         tiers(&decision),
         [
             (Tier::Exact, Verdict::Silent),
+            (Tier::Model, Verdict::Silent),
             (Tier::Similar, Verdict::Silent),
             (Tier::Llm, Verdict::Decided)
         ]

@@ -12,6 +12,8 @@ pub enum Tier {
     Rule,
     /// Approvals of the same merchant.
     Exact,
+    /// What approvals taught, generalised.
+    Model,
     /// Approvals of strings that look alike.
     Similar,
     /// The language model.

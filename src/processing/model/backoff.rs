@@ -1,0 +1,155 @@
+//! How often each category was approved, from the broadest view of a record to the narrowest.
+//!
+//! All records, then the account, the first word, the merchant, the whole text, the merchant on the account: each
+//! level pulls the distribution of the one before towards what it counted, the harder the more it counted. Taking an
+//! approval back takes exactly its counts back.
+
+use super::features::{Facts, key};
+use super::weights::Hashed;
+use crate::processing::counts::Counts;
+
+/// Views kept at most; what comes later is counted in the broader views only.
+const MAX_VIEWS: usize = 1 << 19;
+/// What the level before weighs against one confirmation, level by level.
+const PULL: [f32; 6] = [5.0, 3.0, 2.0, 1.5, 1.5, 1.0];
+/// The merchant, among the levels.
+const MERCHANT: usize = 3;
+
+/// The views of one record.
+#[derive(Debug, Clone, Copy)]
+pub struct Views([u64; 6]);
+
+impl Views {
+    /// The views of these facts.
+    pub fn of(facts: &Facts<'_>) -> Self {
+        let account = &facts.account.to_le_bytes()[..];
+        let merchant = facts.merchant.as_bytes();
+        Self([
+            key(100, &[]),
+            key(101, &[account]),
+            key(102, &[facts.first_word().as_bytes()]),
+            key(103, &[merchant]),
+            key(104, &[facts.text.as_bytes()]),
+            key(105, &[merchant, account]),
+        ])
+    }
+}
+
+/// Counts by view.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Backoff {
+    views: Hashed<u64, Counts<u16>>,
+}
+
+impl Backoff {
+    /// Counts an approval.
+    pub fn add(&mut self, views: &Views, class: u16) {
+        for view in views.0 {
+            if self.views.len() < MAX_VIEWS || self.views.contains_key(&view) {
+                self.views.entry(view).or_default().add(class);
+            }
+        }
+    }
+
+    /// Takes an approval back.
+    pub fn remove(&mut self, views: &Views, class: u16) {
+        for view in views.0 {
+            let Some(counts) = self.views.get_mut(&view) else {
+                continue;
+            };
+            counts.remove(class);
+            if counts.is_empty() {
+                self.views.remove(&view);
+            }
+        }
+    }
+
+    /// Whether the merchant was ever approved, and not only once or twice: 0, 1 or 2.
+    pub fn familiarity(&self, views: &Views) -> usize {
+        let counts = self.views.get(&views.0[MERCHANT]);
+        let times: u32 = counts.map_or(0, |counts| counts.iter().map(|(_, n)| n).sum());
+        match times {
+            0 => 0,
+            1..3 => 1,
+            _ => 2,
+        }
+    }
+
+    /// The probability of each of `into.len()` classes out of `all` there are; answers that of each of the others.
+    pub fn predict(&self, views: &Views, all: usize, into: &mut [f32]) -> f32 {
+        let mut other = 1.0 / all.max(1) as f32;
+        into.fill(other);
+        for (view, pull) in views.0.iter().zip(PULL) {
+            let Some(counts) = self.views.get(view) else {
+                continue;
+            };
+            let counted: u32 = counts.iter().map(|(_, n)| n).sum();
+            let scale = 1.0 / (counted as f32 + pull);
+            other *= pull * scale;
+            for p in into.iter_mut() {
+                *p *= pull * scale;
+            }
+            for (class, n) in counts.iter() {
+                into[usize::from(class)] += n as f32 * scale;
+            }
+        }
+        other
+    }
+
+    /// All counts, in the order of their keys.
+    pub fn views(&self) -> Vec<(u64, &Counts<u16>)> {
+        let mut views: Vec<(u64, &Counts<u16>)> = self
+            .views
+            .iter()
+            .map(|(view, counts)| (*view, counts))
+            .collect();
+        views.sort_unstable_by_key(|(view, _)| *view);
+        views
+    }
+
+    /// Puts counts back as they were.
+    pub fn restore(&mut self, view: u64, counts: Counts<u16>) {
+        self.views.insert(view, counts);
+    }
+
+    /// Memory held, about.
+    pub fn bytes(&self) -> usize {
+        let view = size_of::<(u64, Counts<u16>)>() + 1;
+        let counts: usize = self.views.values().map(Counts::bytes).sum();
+        self.views.capacity() * view + counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(merchant: &str, account: u128) -> Facts<'_> {
+        Facts {
+            text: merchant,
+            merchant,
+            account,
+            amount: -100,
+        }
+    }
+
+    #[test]
+    fn narrower_views_outweigh_broader_ones_and_removing_undoes_adding() {
+        let mut counts = Backoff::default();
+        for _ in 0..20 {
+            counts.add(&Views::of(&facts("tesco", 1)), 0);
+        }
+        let before = counts.clone();
+        for _ in 0..5 {
+            counts.add(&Views::of(&facts("shell", 1)), 1);
+        }
+        let mut p = [0.0; 2];
+        let other = counts.predict(&Views::of(&facts("shell", 1)), 10, &mut p);
+        assert!(p[1] > 0.8 && other < 0.01, "{p:?} {other}");
+        assert!((p[0] + p[1] + 8.0 * other - 1.0).abs() < 1e-5);
+        for _ in 0..5 {
+            counts.remove(&Views::of(&facts("shell", 1)), 1);
+        }
+        assert_eq!(counts, before);
+    }
+}

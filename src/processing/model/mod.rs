@@ -1,0 +1,260 @@
+//! What a tenant's approvals taught, generalised: a model learnt online, one approval at a time.
+//!
+//! An online softmax over hashed [`features`] ([`weights`]) blended with counts that back off from the merchant on the
+//! account to all records ([`backoff`]); what the [`names`] of the categories suggest, for merchants never seen; and a
+//! [`calibration`] of how often its best guess is right. It learns at once and goes over a few earlier approvals again.
+//!
+//! It is a fold over approvals in the order of the log, and the same to the last bit on every machine: fixed hashes,
+//! fixed order, own arithmetic, a die that is a hash. Nothing is shared between tenants and no table of merchants comes
+//! with it. Memory is bounded by the space of features, the width of a row, and the numbers of views and lessons kept.
+
+pub mod backoff;
+pub mod calibration;
+mod explain;
+pub mod features;
+pub mod lessons;
+pub mod math;
+pub mod names;
+mod snapshot;
+pub mod weights;
+
+use backoff::{Backoff, Views};
+use calibration::Calibration;
+pub use explain::Reason;
+pub use features::Facts;
+use features::Feature;
+use lessons::Lessons;
+pub use names::Chart;
+pub use snapshot::{FORMAT, Name};
+use weights::Weights;
+
+/// The share of the softmax; the counts have the rest.
+const SOFTMAX: f32 = 0.65;
+/// Earlier approvals gone over again with each new one.
+const REPLAYS: u64 = 6;
+/// Classes at most; what comes later is left to the other tiers.
+const MAX_CLASSES: usize = 4_096;
+/// How many categories an opinion names.
+const NAMED: usize = 5;
+
+/// What one tenant's approvals taught.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model<C> {
+    classes: Vec<C>,
+    counts: Vec<u32>,
+    weights: Weights,
+    backoff: Backoff,
+    lessons: Lessons,
+    calibration: Calibration,
+    learnt: u64,
+}
+
+/// What the model thinks of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opinion<C> {
+    /// Its best guess.
+    pub category: C,
+    /// How often such a guess is right.
+    pub confidence: f32,
+    /// The most probable categories, the best guess first.
+    pub top: Vec<(C, f32)>,
+}
+
+impl<C> Default for Model<C> {
+    fn default() -> Self {
+        Self {
+            classes: Vec::new(),
+            counts: Vec::new(),
+            weights: Weights::default(),
+            backoff: Backoff::default(),
+            lessons: Lessons::default(),
+            calibration: Calibration::default(),
+            learnt: 0,
+        }
+    }
+}
+
+impl<C: Copy + Ord> Model<C> {
+    /// Learns that a record was approved with the category.
+    pub fn learn(&mut self, facts: &Facts<'_>, category: C) {
+        let Some(class) = self.enter(category) else {
+            return;
+        };
+        let views = Views::of(facts);
+        let before = self.lessons.before(facts.account);
+        let mut features = Vec::with_capacity(128);
+        features::features(facts, before, &mut features);
+        self.judge(&features, &views, class);
+
+        self.counts[usize::from(class)] += 1;
+        self.learnt += 1;
+        let mut scratch = Scratch::default();
+        self.step(&features, class, &mut scratch);
+        self.backoff.add(&views, class);
+        for n in 0..REPLAYS {
+            let Some(lesson) = self.lessons.draw(math::mix(self.learnt, n)) else {
+                break;
+            };
+            features::features(&lesson.facts(), lesson.before, &mut features);
+            let class = lesson.class;
+            self.step(&features, class, &mut scratch);
+        }
+        self.lessons.add(facts, before, class);
+    }
+
+    /// Undoes having learnt it: what was counted exactly, the weights by steps towards what the counts now say.
+    pub fn forget(&mut self, facts: &Facts<'_>, category: C) {
+        let Some(class) = self.class(category) else {
+            return;
+        };
+        let at = usize::from(class);
+        let views = Views::of(facts);
+        self.counts[at] = self.counts[at].saturating_sub(1);
+        self.backoff.remove(&views, class);
+        self.lessons.remove(facts, class);
+        self.learnt += 1; // the die goes on: a fold that saw the undo has seen one more event
+
+        let mut features = Vec::with_capacity(128);
+        features::features(facts, self.lessons.before(facts.account), &mut features);
+        let mut counted = vec![0.0; self.classes.len()];
+        self.backoff
+            .predict(&views, self.classes.len(), &mut counted);
+        let mut scratch = Scratch::default();
+        for _ in 0..=REPLAYS {
+            self.weights
+                .predict(&features, &self.counts, &mut scratch.p);
+            if self.counts[at] == 0 || scratch.p[at] <= counted[at] {
+                return;
+            }
+            let told = scratch.p.iter_mut().zip(&counted).zip(&self.counts);
+            for ((p, counted), _) in told.filter(|(_, count)| **count > 0) {
+                *p -= counted;
+            }
+            self.weights
+                .step(&features, &scratch.p, &mut scratch.notable);
+        }
+    }
+
+    /// What it thinks of a record; none while neither approvals nor names say anything.
+    pub fn predict(&self, facts: &Facts<'_>, chart: &Chart<C>) -> Option<Opinion<C>> {
+        let views = Views::of(facts);
+        let mut features = Vec::with_capacity(128);
+        features::features(facts, self.lessons.before(facts.account), &mut features);
+        let all = chart.categories().len();
+        let (classes, other) = self.blend(&features, &views, all);
+        let mut p: Vec<f32> = chart
+            .classes()
+            .iter()
+            .map(|class| class.map_or(other, |class| classes[usize::from(class)]))
+            .collect();
+        let sum: f32 = p.iter().sum();
+        for p in &mut p {
+            *p /= sum;
+        }
+        let familiarity = self.backoff.familiarity(&views);
+        chart.suggest(facts.merchant, familiarity, self.learnt, &mut p);
+
+        let mut order: Vec<usize> = (0..all).collect();
+        order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+        let (best, second) = (*order.first()?, order.get(1));
+        // nothing speaks for anything
+        if second.is_some_and(|second| p[*second] == p[best]) {
+            return None;
+        }
+        let top = order
+            .iter()
+            .take(NAMED)
+            .map(|at| (chart.categories()[*at], p[*at]));
+        Some(Opinion {
+            category: chart.categories()[best],
+            confidence: self.calibration.honest(p[best]),
+            top: top.collect(),
+        })
+    }
+
+    /// Approvals learnt and undone.
+    pub fn lessons(&self) -> u64 {
+        self.learnt
+    }
+
+    /// The number of a category.
+    pub fn class(&self, category: C) -> Option<u16> {
+        let at = self.classes.iter().position(|known| *known == category)?;
+        u16::try_from(at).ok()
+    }
+
+    /// Memory held, about.
+    pub fn bytes(&self) -> usize {
+        self.weights.bytes() + self.backoff.bytes() + self.lessons.bytes() + self.classes.len() * 24
+    }
+
+    /// The number of a category, given now if it has none.
+    fn enter(&mut self, category: C) -> Option<u16> {
+        if let Some(class) = self.class(category) {
+            return Some(class);
+        }
+        if self.classes.len() == MAX_CLASSES {
+            return None;
+        }
+        self.classes.push(category);
+        self.counts.push(0);
+        u16::try_from(self.classes.len() - 1).ok()
+    }
+
+    /// The probability of each class, and that of each category that is none.
+    fn blend(&self, features: &[Feature], views: &Views, all: usize) -> (Vec<f32>, f32) {
+        let mut counted = vec![0.0; self.classes.len()];
+        let other = self.backoff.predict(views, all, &mut counted);
+        if self.counts.iter().all(|count| *count == 0) {
+            return (counted, other);
+        }
+        let mut p = Vec::with_capacity(counted.len());
+        self.weights.predict(features, &self.counts, &mut p);
+        let novelty = self.novelty();
+        for (p, counted) in p.iter_mut().zip(&counted) {
+            *p = SOFTMAX * (1.0 - novelty) * *p + (1.0 - SOFTMAX) * counted;
+        }
+        let others = all.saturating_sub(self.classes.len()).max(1) as f32;
+        (p, SOFTMAX * novelty / others + (1.0 - SOFTMAX) * other)
+    }
+
+    /// The chance that the next record belongs to a category never approved before: the share of approvals that were
+    /// the only one of theirs (Good and Turing), one more imagined.
+    fn novelty(&self) -> f32 {
+        let (mut all, mut once) = (1, 1);
+        for count in &self.counts {
+            all += count;
+            once += u32::from(*count == 1);
+        }
+        once as f32 / (all + 1) as f32
+    }
+
+    /// Compares what it would have said with what was approved, before it learns from it.
+    fn judge(&mut self, features: &[Feature], views: &Views, class: u16) {
+        if self.learnt == 0 {
+            return;
+        }
+        let (p, _) = self.blend(features, views, self.classes.len());
+        let best = (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b]).then(b.cmp(a)));
+        if let Some(best) = best {
+            self.calibration.learn(p[best], best == usize::from(class));
+        }
+    }
+
+    fn step(&mut self, features: &[Feature], class: u16, scratch: &mut Scratch) {
+        self.weights.predict(features, &self.counts, &mut scratch.p);
+        scratch.p[usize::from(class)] -= 1.0;
+        self.weights
+            .step(features, &scratch.p, &mut scratch.notable);
+    }
+}
+
+/// Vectors used again and again.
+#[derive(Default)]
+struct Scratch {
+    p: Vec<f32>,
+    notable: Vec<(u16, f32)>,
+}
+
+#[cfg(test)]
+mod tests;
