@@ -1,6 +1,7 @@
 //! The command line: each command connects what it needs and calls verbs.
 
 mod doctor;
+mod evaluate;
 mod import;
 mod keys;
 mod migrate;
@@ -47,6 +48,7 @@ enum Command {
     Schema,
     /// Import a bank statement (CSV or OFX) for a tenant.
     Import(import::Import),
+    Evaluate(evaluate::Evaluate),
     /// Try out webhooks.
     #[command(subcommand)]
     Webhook(webhook::Webhook),
@@ -106,6 +108,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Import(import) => import.run(config).await,
+        Command::Evaluate(evaluate) => evaluate.run(config).await,
         Command::Webhook(webhook) => webhook.run(config).await,
         Command::Verify(verify) => verify.run(config).await,
         Command::User(user) => user.run(config).await,

@@ -39,4 +39,18 @@ impl Process {
     pub async fn end(mut self) -> ExitStatus {
         self.0.wait().await.expect("it ends")
     }
+
+    /// What it prints until its end, which must be a good one.
+    pub async fn output(app: &TestApp, arguments: &[&str]) -> String {
+        let command = Command::new(env!("CARGO_BIN_EXE_balance"))
+            .args(arguments)
+            .env_clear()
+            .envs(app.environment())
+            .stdin(Stdio::null())
+            .output();
+        let output = command.await.expect("the program runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8(output.stdout).expect("it prints text")
+    }
 }

@@ -1,0 +1,187 @@
+//! The figures, counted as the stream goes.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::merchant::merchant_key;
+
+/// After so many rows the figures are told, and at the end.
+const CHECKPOINTS: [usize; 3] = [100, 500, 2_000];
+/// What passes without review should be right this often.
+const TARGET: f64 = 0.98;
+/// One-sided certainty of 90 %.
+const Z: f64 = 1.2816;
+/// The threshold is chosen from so many past answers, and again after each so many.
+const WINDOW: usize = 4_000;
+const AGAIN: usize = 25;
+
+/// What was proposed so far and how much of it was right.
+#[derive(Default)]
+pub(super) struct Score {
+    rows: Vec<Row>,
+    seen: HashSet<String>,
+    past: VecDeque<(f64, bool)>,
+    told: usize,
+    threshold: Option<f64>,
+}
+
+struct Row {
+    right: bool,
+    confidence: f64,
+    seen: bool,
+    auto: bool,
+}
+
+impl Score {
+    /// Counts a proposal.
+    pub fn proposed(&mut self, description: &str, confidence: f64, right: bool) {
+        let seen = !self.seen.insert(merchant_key(description));
+        let auto = self
+            .threshold
+            .is_some_and(|threshold| confidence >= threshold);
+        self.rows.push(Row {
+            right,
+            confidence,
+            seen,
+            auto,
+        });
+    }
+
+    /// Notes that the answer to the oldest open proposal was told: the threshold may learn from it.
+    pub fn told(&mut self) {
+        let Some(row) = self.rows.get(self.told) else {
+            return;
+        };
+        self.past.push_back((row.confidence, row.right));
+        if self.past.len() > WINDOW {
+            self.past.pop_front();
+        }
+        self.told += 1;
+        if self.told.is_multiple_of(AGAIN) {
+            self.threshold = threshold(self.past.iter().copied().collect());
+        }
+    }
+
+    /// Prints the table.
+    pub fn print(&self) {
+        let all = self.rows.len();
+        println!(
+            "{:>12} {:>7} {:>7} {:>16} {:>16} {:>6}",
+            "rows", "acc", "seen", "unseen", "auto", "ece"
+        );
+        let ends: Vec<usize> = CHECKPOINTS
+            .into_iter()
+            .filter(|end| *end < all)
+            .chain([all])
+            .collect();
+        for end in &ends {
+            line(&format!("first {end}"), &self.rows[..*end]);
+        }
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        for (start, end) in starts
+            .zip(ends.iter().copied())
+            .filter(|(start, _)| *start > 0)
+        {
+            line(&format!("{start}-{end}"), &self.rows[start..end]);
+        }
+    }
+}
+
+fn line(name: &str, rows: &[Row]) {
+    let auto = match share(rows, |row| row.auto, |row| row.right) {
+        None => "-".to_owned(),
+        right => format!(
+            "{} / {}",
+            percent(share(rows, |_| true, |row| row.auto)),
+            percent(right)
+        ),
+    };
+    let unseen = rows.iter().filter(|row| !row.seen).count();
+    println!(
+        "{name:>12} {:>7} {:>7} {:>16} {auto:>16} {:>6}",
+        percent(share(rows, |_| true, |row| row.right)),
+        percent(share(rows, |row| row.seen, |row| row.right)),
+        format!(
+            "{} ({unseen})",
+            percent(share(rows, |row| !row.seen, |row| row.right))
+        ),
+        percent(Some(calibration_error(rows))),
+    );
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// How many of those `among` are such; none when there are none.
+fn share(rows: &[Row], among: impl Fn(&Row) -> bool, such: impl Fn(&Row) -> bool) -> Option<f64> {
+    let all = rows.iter().filter(|row| among(row)).count();
+    let found = rows.iter().filter(|row| among(row) && such(row)).count();
+    (all > 0).then(|| found as f64 / all as f64)
+}
+
+/// The lowest confidence above which enough was right, by the lower bound of Wilson.
+fn threshold(mut past: Vec<(f64, bool)>) -> Option<f64> {
+    past.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut right, mut lowest) = (0, None);
+    for (at, (confidence, ok)) in past.iter().enumerate() {
+        right += usize::from(*ok);
+        let last_of_equals = past.get(at + 1).is_none_or(|next| next.0 < *confidence);
+        if last_of_equals && wilson(right as f64, (at + 1) as f64) >= TARGET {
+            lowest = Some(*confidence);
+        }
+    }
+    lowest
+}
+
+fn wilson(right: f64, all: f64) -> f64 {
+    let (share, square) = (right / all, Z * Z);
+    let spread = Z * (share * (1.0 - share) / all + square / (4.0 * all * all)).sqrt();
+    (share + square / (2.0 * all) - spread) / (1.0 + square / all)
+}
+
+/// The mean distance between confidence and truth, over ten bins.
+fn calibration_error(rows: &[Row]) -> f64 {
+    let mut bins = [(0.0, 0.0); 10];
+    for row in rows {
+        let bin = &mut bins[((row.confidence * 10.0) as usize).min(9)];
+        bin.0 += row.confidence;
+        bin.1 += f64::from(u8::from(row.right));
+    }
+    bins.iter()
+        .map(|(said, was)| (said - was).abs())
+        .sum::<f64>()
+        / rows.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_are_those_of_their_definitions() {
+        let mut score = Score::default();
+        for n in 0..200 {
+            let right = n % 4 != 0;
+            score.proposed(if n == 0 { "first" } else { "again" }, 0.75, right);
+            score.told();
+        }
+        assert_eq!(share(&score.rows, |_| true, |row| row.right), Some(0.75));
+        assert_eq!(
+            share(&score.rows, |row| !row.seen, |row| row.right),
+            Some(0.5)
+        );
+        assert!(calibration_error(&score.rows) < 1e-9);
+        assert_eq!(
+            score.threshold, None,
+            "three of four are not enough to pass anything"
+        );
+    }
+
+    #[test]
+    fn the_threshold_is_the_lowest_that_is_certain_enough() {
+        let sure = (0..200).map(|_| (0.9, true));
+        let unsure = (0..200).map(|n| (0.5, n % 2 == 0));
+        assert_eq!(threshold(sure.chain(unsure).collect()), Some(0.9));
+        assert_eq!(threshold(vec![(0.9, true); 20]), None, "twenty are too few");
+    }
+}

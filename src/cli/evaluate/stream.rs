@@ -1,0 +1,183 @@
+//! Proposing and telling, row by row, through the pipeline.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use entity::account::Kind as AccountKind;
+use entity::category::{self, Kind};
+use entity::{AccountId, ApprovalId, CategoryId, RecordId};
+
+use super::rows::Row;
+use super::score::Score;
+use crate::accounts::{self, NewAccount};
+use crate::app::App;
+use crate::approvals::{self, Override};
+use crate::categories::{self, NewCategory};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ctx::{Actor, Ctx};
+use crate::error::{Error, Result};
+use crate::identity::NewTenant;
+use crate::permission::Permissions;
+use crate::records::{self, ErrorPolicy, NewRow, RowAnswer};
+use crate::{secret, tenants, worker};
+
+/// A proposal that waits for its answer.
+struct Waiting {
+    approval: ApprovalId,
+    proposed: Option<CategoryId>,
+    truth: CategoryId,
+}
+
+/// Proposes a category for each row and tells the right one `delay` rows later.
+pub(super) async fn run(
+    config: Config,
+    rows: &[Row],
+    delay: usize,
+    mut told: impl FnMut(),
+) -> Result<Score> {
+    let app = App::connect(config, Clock::system()).await?;
+    let outcome = propose(&app, rows, delay, &mut told).await;
+    app.stopping.cancel();
+    app.close().await;
+    outcome
+}
+
+async fn propose(
+    app: &Arc<App>,
+    rows: &[Row],
+    delay: usize,
+    told: &mut impl FnMut(),
+) -> Result<Score> {
+    let ctx = open(app).await?;
+    let categories = chart(&ctx, rows).await?;
+    let accounts = accounts(&ctx, rows).await?;
+    let mut waiting = VecDeque::new();
+    let mut score = Score::default();
+    for (number, row) in rows.iter().enumerate() {
+        let record = import(&ctx, number, row, accounts[&row.account]).await?;
+        worker::drain(app).await?;
+        ctx.refresh().await;
+        let approval = approvals::of_records(&ctx, &[record])
+            .await?
+            .pop()
+            .ok_or_else(|| Error::internal("a record was not decided; see the log"))?;
+        let truth = categories[&row.category];
+        let proposed = approval.proposed_category_id;
+        let confidence = proposed.map_or(0.0, |_| approval.confidence);
+        score.proposed(&row.description, confidence, proposed == Some(truth));
+        waiting.push_back(Waiting {
+            approval: approval.id,
+            proposed,
+            truth,
+        });
+        if waiting.len() > delay
+            && let Some(oldest) = waiting.pop_front()
+        {
+            tell(&ctx, oldest).await?;
+            score.told();
+        }
+        told();
+    }
+    Ok(score)
+}
+
+async fn tell(ctx: &Ctx, waiting: Waiting) -> Result<()> {
+    ctx.refresh().await;
+    if waiting.proposed == Some(waiting.truth) {
+        approvals::approve(ctx, waiting.approval).await?;
+        return Ok(());
+    }
+    let choice = Override {
+        category: waiting.truth,
+        project: None,
+        note: None,
+    };
+    let answers = approvals::override_many(ctx, &[waiting.approval], choice).await?;
+    answers
+        .into_iter()
+        .try_for_each(|answer| answer.outcome.map(drop))
+}
+
+/// A company without a chart of its own: that of the file takes its place.
+async fn open(app: &Arc<App>) -> Result<Ctx> {
+    let new = NewTenant {
+        tenant_name: "Evaluation".to_owned(),
+        name: "Evaluation".to_owned(),
+        email: "evaluation@localhost.example".to_owned(),
+        password: secret::token(),
+        base_currency: "EUR".to_owned(),
+    };
+    let opened = tenants::open(&app.handles, new).await?;
+    let handles = Arc::clone(&app.handles);
+    let owner = Actor::User(opened.owner);
+    let ctx = Ctx::new(handles, owner, opened.tenant, Permissions::all());
+    let planted = categories::list(&ctx, false).await?;
+    // what is below first: a node with open ones below it stays
+    for category in planted.iter().rev() {
+        ctx.refresh().await;
+        categories::archive(&ctx, category.id).await?;
+    }
+    ctx.refresh().await;
+    Ok(ctx)
+}
+
+/// The categories of the file, as expenses where most of their money went out.
+async fn chart(ctx: &Ctx, rows: &[Row]) -> Result<BTreeMap<String, CategoryId>> {
+    let mut named: BTreeMap<&str, i64> = BTreeMap::new();
+    for row in rows {
+        *named.entry(&row.category).or_default() += row.amount.units.signum();
+    }
+    let mut made = BTreeMap::new();
+    for (name, sign) in named {
+        let new = NewCategory {
+            code: None,
+            name: name.chars().take(100).collect(),
+            kind: if sign > 0 {
+                Kind::Income
+            } else {
+                Kind::Expense
+            },
+            parent: None,
+        };
+        let category: category::Model = categories::create(ctx, new).await?;
+        made.insert(name.to_owned(), category.id);
+    }
+    Ok(made)
+}
+
+async fn accounts(ctx: &Ctx, rows: &[Row]) -> Result<BTreeMap<String, AccountId>> {
+    let named: BTreeSet<&str> = rows.iter().map(|row| row.account.as_str()).collect();
+    let mut made = BTreeMap::new();
+    for (number, name) in named.into_iter().enumerate() {
+        let new = NewAccount {
+            name: name.chars().take(100).collect(),
+            number: Some(format!("evaluation {number}")),
+            kind: AccountKind::Bank,
+            currency: None,
+            csv_mapping: None,
+        };
+        made.insert(name.to_owned(), accounts::create(ctx, new).await?.id);
+    }
+    Ok(made)
+}
+
+async fn import(ctx: &Ctx, number: usize, row: &Row, account: AccountId) -> Result<RecordId> {
+    let new = NewRow {
+        external_id: Some(format!("row {number}")),
+        occurred_on: row.date,
+        amount: row.amount.decimal(),
+        currency: row.amount.currency.to_string(),
+        description: row.description.clone(),
+        metadata: None,
+    };
+    let stored = records::import_records(ctx, account, vec![new], ErrorPolicy::RejectAll).await?;
+    match stored.into_iter().next() {
+        Some(RowAnswer::New(record) | RowAnswer::Duplicate(record)) => Ok(record),
+        Some(RowAnswer::Refused { field, message }) => Err(Error::invalid(
+            "FILE",
+            format!("row {}: {field} {message}", number + 1),
+        )),
+        _ => Err(Error::internal("a row was not stored")),
+    }
+}
