@@ -158,6 +158,12 @@ pub async fn of_records(ctx: &Ctx, records: &[RecordId]) -> Result<Vec<approval:
     Ok(approvals)
 }
 
+/// The newest approval of a record.
+pub async fn of_record(ctx: &Ctx, record: RecordId) -> Result<ApprovalId> {
+    let newest = of_records(ctx, &[record]).await?.pop();
+    newest.map(|row| row.id).ok_or(Error::NotFound("approval"))
+}
+
 /// An approval that must be there.
 pub async fn load(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
     find(ctx, id).await?.ok_or(Error::NotFound("approval"))

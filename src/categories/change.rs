@@ -16,8 +16,8 @@ use crate::permission::Permission;
 /// A category to be made.
 #[derive(Clone, Debug)]
 pub struct NewCategory {
-    /// Its number in the chart.
-    pub code: String,
+    /// Its number in the chart; the next free one when absent.
+    pub code: Option<String>,
     /// Its name.
     pub name: String,
     /// What it counts as.
@@ -41,7 +41,8 @@ pub struct Change {
 #[tracing::instrument(skip_all)]
 pub async fn create(ctx: &Ctx, new: NewCategory) -> Result<category::Model> {
     ctx.require(Permission::WriteAccounts)?;
-    let (code, name) = (check_code(&new.code)?, check_name(&new.name)?);
+    let code = new.code.as_deref().map(check_code).transpose()?;
+    let name = check_name(&new.name)?;
     let mut tx = ctx.begin().await?;
     let chart = lock(&tx).await?;
     if chart.len() >= MAX {
@@ -49,6 +50,10 @@ pub async fn create(ctx: &Ctx, new: NewCategory) -> Result<category::Model> {
             "the chart has 1,000 categories, which is the most it may have",
         ));
     }
+    let code = match code {
+        Some(code) => code,
+        None => next_code(&chart),
+    };
     free(&chart, None, &code)?;
     check_parent(&chart, None, new.kind, new.parent)?;
     let now = ctx.now();
@@ -235,6 +240,13 @@ fn check_parent(
         Some(why) => Err(Error::invalid("parentId", why)),
         None => Ok(()),
     }
+}
+
+/// The number after the highest that is only digits.
+fn next_code(chart: &[category::Model]) -> String {
+    let plain = chart.iter().filter(|node| node.code.len() < 20);
+    let numbers = plain.filter_map(|node| node.code.parse::<u64>().ok());
+    (numbers.max().unwrap_or_default() + 1).to_string()
 }
 
 fn check_code(code: &str) -> Result<String> {

@@ -35,6 +35,7 @@ use super::plain::plain;
 use super::records::Record;
 use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
+use crate::permission::Permission;
 
 /// What happened to an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -273,7 +274,19 @@ impl ApprovalsMutation {
         #[graphql(desc = "What to do.")] input: OverrideRecordInput,
     ) -> Result<OverrideRecordPayload> {
         let overridden = async {
-            let id = local("Approval", "approvalId", &input.approval_id)?;
+            let op = ctx.op()?;
+            // who may not is told so, whatever the input looks like
+            op.require(Permission::DecideApprovals)?;
+            let id = match (&input.approval_id, &input.record_id) {
+                (Some(id), None) => local("Approval", "approvalId", id)?,
+                (None, Some(id)) => {
+                    approvals::of_record(op, local("Record", "recordId", id)?).await?
+                }
+                _ => {
+                    let message = "say which with approvalId or with recordId, not with both";
+                    return Err(Error::invalid("approvalId", message));
+                }
+            };
             let choice = Override {
                 category: local("Category", "categoryId", &input.category_id)?,
                 project: input.project,
@@ -287,7 +300,7 @@ impl ApprovalsMutation {
                 }),
                 None => None,
             };
-            approvals::override_category(ctx.op()?, id, choice, rule).await
+            approvals::override_category(op, id, choice, rule).await
         };
         OverrideRecordPayload::of(overridden.await)
     }

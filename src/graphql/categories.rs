@@ -129,8 +129,9 @@ impl CategoriesQuery {
 /// A category to make.
 #[derive(InputObject)]
 pub struct CreateCategoryInput {
-    /// Its number in the chart: 1 to 20 letters, digits, dots, dashes or underscores; not used by another.
-    pub code: String,
+    /// Its number in the chart: 1 to 20 letters, digits, dots, dashes or underscores; not used by another. The next
+    /// free number when left out.
+    pub code: Option<String>,
     /// Its name: 1 to 100 characters.
     pub name: String,
     /// What it counts as.

@@ -33,6 +33,7 @@ use super::plain::plain;
 use super::scalar::{Date, Money};
 use crate::error::{Error, Result};
 use crate::events;
+use crate::permission::Permission;
 use crate::records::{self, RowAnswer};
 
 /// How far a record is.
@@ -356,9 +357,10 @@ impl RecordsMutation {
     ) -> Result<ImportRecordsPayload> {
         let op = ctx.op()?;
         let stored = async {
-            let account = local("Account", "accountId", &input.account_id)?;
-            let rows = input.rows.into_iter().map(Into::into).collect();
-            records::import_records(op, account, rows, input.error_policy.into()).await
+            // who may not is told so, whatever the input looks like
+            op.require(Permission::ImportRecords)?;
+            let (account, rows, policy) = input.read()?;
+            records::import_records(op, account, rows, policy).await
         };
         let (answers, user_errors) = payload(stored.await)?;
         let rows = answers.unwrap_or_default().into_iter().enumerate();

@@ -1,10 +1,13 @@
 //! Rows that a client sends itself, with an answer for each.
 
+use std::slice;
+
 use chrono::{Datelike, NaiveDate};
 use entity::{AccountId, RecordId, account};
 use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::receive::{NewRecord, Receipt, receive};
+use crate::accounts::{NamedAccount, find_or_create_by_number};
 use crate::ctx::{Ctx, Tx};
 use crate::error::{Error, Result};
 use crate::integrations::content_key::content_keys;
@@ -17,6 +20,9 @@ pub const MAX_ROWS: usize = 1_000;
 
 /// The longest external id, in bytes.
 const MAX_ID_BYTES: usize = 255;
+
+/// The longest number of an account, in bytes.
+const MAX_NUMBER_BYTES: usize = 100;
 
 /// A row as a client writes it.
 #[derive(Clone, Debug)]
@@ -63,10 +69,25 @@ pub enum RowAnswer {
     NotStored,
 }
 
+/// The account that rows belong to.
+#[derive(Clone, Debug)]
+pub enum RowsOf {
+    /// This one.
+    Account(AccountId),
+    /// The one that statements name so; it is made when there is none.
+    Number(String),
+}
+
+impl From<AccountId> for RowsOf {
+    fn from(account: AccountId) -> Self {
+        Self::Account(account)
+    }
+}
+
 /// Stores up to [`MAX_ROWS`] rows of an account; one answer per row, in order.
 pub async fn import_records(
     ctx: &Ctx,
-    account: AccountId,
+    account: impl Into<RowsOf>,
     rows: Vec<NewRow>,
     policy: ErrorPolicy,
 ) -> Result<Vec<RowAnswer>> {
@@ -105,7 +126,7 @@ pub async fn import_records(
             Err(refused) => answers.push(Some(refused)),
         }
     }
-    let receipts = store(ctx, account, good, good_metadata).await?;
+    let receipts = store(ctx, account.into(), good, good_metadata).await?;
     let mut receipts = receipts.into_iter().map(|receipt| match receipt.new {
         true => RowAnswer::New(receipt.record),
         false => RowAnswer::Duplicate(receipt.record),
@@ -119,10 +140,12 @@ pub async fn import_records(
 
 async fn store(
     ctx: &Ctx,
-    account: AccountId,
+    account: RowsOf,
     rows: Vec<StatementRow>,
     metadata: Vec<Option<String>>,
 ) -> Result<Vec<Receipt>> {
+    let mut tx = ctx.begin().await?;
+    let account = resolve(&mut tx, account).await?;
     let keys = content_keys(&rows);
     let records = rows
         .into_iter()
@@ -140,11 +163,33 @@ async fn store(
             raw: row.raw,
             metadata,
         });
-    let mut tx = ctx.begin().await?;
-    refuse_closed(&tx, account).await?;
     let receipts = receive(&mut tx, records.collect()).await?;
     tx.commit().await?;
     Ok(receipts)
+}
+
+async fn resolve(tx: &mut Tx<'_>, account: RowsOf) -> Result<AccountId> {
+    let account = match account {
+        RowsOf::Account(account) => account,
+        RowsOf::Number(number) => {
+            if number.trim().is_empty() || number.len() > MAX_NUMBER_BYTES {
+                return Err(Error::invalid(
+                    "accountNumber",
+                    format!("must have 1 to {MAX_NUMBER_BYTES} bytes"),
+                ));
+            }
+            let named = NamedAccount {
+                number,
+                kind: account::Kind::Bank,
+                currency: None,
+            };
+            let found = find_or_create_by_number(tx, slice::from_ref(&named)).await?;
+            let found = found.into_values().next();
+            found.ok_or_else(|| Error::internal("an account was neither found nor made"))?
+        }
+    };
+    refuse_closed(tx, account).await?;
+    Ok(account)
 }
 
 async fn refuse_closed(tx: &Tx<'_>, account: AccountId) -> Result<()> {

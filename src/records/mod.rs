@@ -17,6 +17,6 @@ pub use filter::{Direction, RecordFilter, RecordOrder};
 pub use find::{
     by_ids, count, decision_lines, decisions_of, known, lines, list, load, status_counts,
 };
-pub use import_rows::{ErrorPolicy, MAX_ROWS, NewRow, RowAnswer, import_records};
+pub use import_rows::{ErrorPolicy, MAX_ROWS, NewRow, RowAnswer, RowsOf, import_records};
 pub use receive::{NewRecord, Receipt, external_id, receive, void_prefix};
 pub use retry::{Retry, retry_failed};

@@ -85,8 +85,10 @@ pub struct RuleFromOverrideInput {
 /// An approval that gets another category than is proposed.
 #[derive(InputObject)]
 pub struct OverrideRecordInput {
-    /// Which approval.
-    pub approval_id: ID,
+    /// Which approval; this or `recordId`.
+    pub approval_id: Option<ID>,
+    /// The record whose newest approval is meant.
+    pub record_id: Option<ID>,
     /// The category that is right.
     pub category_id: ID,
     /// The project; what was proposed stays when absent.

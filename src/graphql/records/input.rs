@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::RecordStatus;
 use crate::error::{Error, Result};
 use crate::graphql::accounts::currency;
-use crate::graphql::node::{local_all, local_opt};
+use crate::graphql::node::{local, local_all, local_opt};
 use crate::graphql::scalar::{Date, Decimal};
 use crate::money::{Currency, Money};
-use crate::records::{self, NewRow, Retry};
+use crate::records::{self, NewRow, Retry, RowsOf};
 
 /// Which way money moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -152,13 +152,49 @@ impl From<ImportRow> for NewRow {
 /// Rows to be stored.
 #[derive(InputObject)]
 pub struct ImportRecordsInput {
-    /// The account money moved on.
-    pub account_id: ID,
+    /// The account money moved on; this or `accountNumber`.
+    pub account_id: Option<ID>,
+    /// The account as statements name it; it is made when there is none.
+    pub account_number: Option<String>,
     /// The rows, 1 to 1,000.
     pub rows: Vec<ImportRow>,
+    /// Whether the rows count money spent as positive, as statements of cards often do.
+    #[graphql(default)]
+    pub spent_positive: bool,
     /// What happens to good rows beside bad ones.
     #[graphql(default)]
     pub error_policy: ErrorPolicy,
+}
+
+impl ImportRecordsInput {
+    /// The account, the rows signed from the books' view, and what happens to bad ones.
+    pub(super) fn read(self) -> Result<(RowsOf, Vec<NewRow>, records::ErrorPolicy)> {
+        let account = match (&self.account_id, self.account_number) {
+            (Some(id), None) => RowsOf::Account(local("Account", "accountId", id)?),
+            (None, Some(number)) => RowsOf::Number(number),
+            _ => {
+                let message =
+                    "say which account with accountId or with accountNumber, not with both";
+                return Err(Error::invalid("accountId", message));
+            }
+        };
+        let mut rows: Vec<NewRow> = self.rows.into_iter().map(Into::into).collect();
+        if self.spent_positive {
+            for row in &mut rows {
+                row.amount = negated(&row.amount);
+            }
+        }
+        Ok((account, rows, self.error_policy.into()))
+    }
+}
+
+/// The same decimal with the other sign.
+fn negated(amount: &str) -> String {
+    let amount = amount.trim();
+    match amount.strip_prefix('-') {
+        Some(positive) => positive.to_owned(),
+        None => format!("-{}", amount.strip_prefix('+').unwrap_or(amount)),
+    }
 }
 
 /// Failed records to drive again.
