@@ -24,6 +24,9 @@ pub enum Error {
     /// The actor may not do this.
     #[error("missing permission {0}")]
     Forbidden(Permission),
+    /// The actor may do this, but not to this one: the conditions of their grants leave it out.
+    #[error("your {0} does not reach this")]
+    OutOfReach(Permission),
     /// An input is wrong; the message says what is accepted.
     #[error("{field}: {message}")]
     Invalid {
@@ -95,7 +98,7 @@ impl Error {
         match self {
             Self::NotFound(_) => "NOT_FOUND",
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
-            Self::Forbidden(_) => "FORBIDDEN",
+            Self::Forbidden(_) | Self::OutOfReach(_) => "FORBIDDEN",
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::Conflict(_) => "CONFLICT",
             Self::CursorExpired => "CURSOR_EXPIRED",

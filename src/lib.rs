@@ -11,7 +11,7 @@
 //! rules
 //! imports connections tenants
 //! records
-//! categories accounts files integrations
+//! categories accounts projects teams files integrations
 //! identity events
 //! mail
 //! ctx
@@ -48,12 +48,14 @@ pub mod outbound;
 pub mod page;
 pub mod permission;
 pub mod processing;
+pub mod projects;
 pub mod queue;
 pub mod records;
 pub mod reports;
 pub mod rules;
 pub mod run;
 pub mod secret;
+pub mod teams;
 pub mod telemetry;
 pub mod tenants;
 pub mod text;

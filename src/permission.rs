@@ -1,13 +1,24 @@
-//! What an actor may do, as `resource:action`, and which role brings what.
+//! What an actor may do, as `resource:action`, how far each of it reaches, and which role brings what.
+//!
+//! A small pure module: a decision is a look at values, and the same conditions are written as SQL where a list has to be
+//! narrowed. `docs/decisions/0011` says why there is no policy engine.
 
-use entity::membership::Role;
+mod limit;
+mod preset;
+mod set;
+
+pub use limit::{Limit, Scope, Subject};
+pub use preset::{PRESETS, Preset};
+use serde::{Deserialize, Serialize};
+pub use set::{Permissions, Reach};
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
         /// One thing an actor may do.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         pub enum Permission {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Permission {
@@ -18,6 +29,13 @@ macro_rules! permissions {
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
+                }
+            }
+
+            /// What it allows, in a sentence.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),*).trim_ascii(),)*
                 }
             }
         }
@@ -55,8 +73,14 @@ permissions! {
     ReadEvents = "events:read",
     /// See who belongs to the tenant.
     ReadMembers = "members:read",
-    /// Invite and remove members.
+    /// Invite and remove members, and make up teams.
     ManageMembers = "members:manage",
+    /// Make and change roles of the tenant's own.
+    ManageRoles = "roles:manage",
+    /// See projects.
+    ReadProjects = "projects:read",
+    /// Make, rename and put away projects.
+    ManageProjects = "projects:manage",
     /// See and drive background work.
     ManageJobs = "jobs:manage",
     /// Change the tenant itself.
@@ -69,74 +93,67 @@ impl std::fmt::Display for Permission {
     }
 }
 
-/// A set of permissions, as small as it gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Permissions(u64);
+impl std::str::FromStr for Permission {
+    type Err = UnknownPermission;
 
-impl Permissions {
-    /// None at all.
-    pub const NONE: Self = Self(0);
-
-    /// What a role brings.
-    pub fn of(role: Role) -> Self {
-        use Permission as P;
-        match role {
-            Role::Owner => Self::from_iter(P::ALL.iter().copied()),
-            Role::Admin => {
-                Self::from_iter(P::ALL.iter().copied().filter(|p| *p != P::ManageTenant))
-            }
-            Role::Reviewer => Self::from_iter([
-                P::ReadRecords,
-                P::ImportRecords,
-                P::ReadApprovals,
-                P::DecideApprovals,
-                P::ReadRules,
-                P::WriteRules,
-                P::ReadAccounts,
-                P::ReadConnections,
-                P::ReadReports,
-                P::CreateReports,
-                P::ReadEvents,
-                P::ReadMembers,
-            ]),
-            Role::Viewer => Self::from_iter([
-                P::ReadRecords,
-                P::ReadApprovals,
-                P::ReadRules,
-                P::ReadAccounts,
-                P::ReadReports,
-                P::ReadEvents,
-                P::ReadMembers,
-            ]),
-        }
-    }
-
-    /// Everything: the system at work for a tenant.
-    pub fn all() -> Self {
-        Self::from_iter(Permission::ALL.iter().copied())
-    }
-
-    /// Whether it holds one.
-    pub fn contains(self, permission: Permission) -> bool {
-        self.0 & (1 << permission as u64) != 0
-    }
-
-    /// The permissions in it, in the order of their definition.
-    pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL
-            .iter()
-            .copied()
-            .filter(move |p| self.contains(*p))
+    fn from_str(name: &str) -> Result<Self, UnknownPermission> {
+        let all = Self::ALL.iter().copied();
+        all.into_iter()
+            .find(|permission| permission.as_str() == name)
+            .ok_or(UnknownPermission)
     }
 }
 
-impl FromIterator<Permission> for Permissions {
-    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        Self(
-            permissions
-                .into_iter()
-                .fold(0, |set, p| set | 1 << p as u64),
+impl TryFrom<String> for Permission {
+    type Error = UnknownPermission;
+
+    fn try_from(name: String) -> Result<Self, UnknownPermission> {
+        name.parse()
+    }
+}
+
+impl From<Permission> for String {
+    fn from(permission: Permission) -> Self {
+        permission.as_str().to_owned()
+    }
+}
+
+/// A name that no permission has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no permission; `roles` tells which there are, such as approvals:decide")]
+pub struct UnknownPermission;
+
+impl Permission {
+    /// Whether it is about single records, so that a grant of it can have conditions.
+    pub fn is_about_records(self) -> bool {
+        matches!(
+            self,
+            Self::ReadRecords
+                | Self::VoidRecords
+                | Self::ReadApprovals
+                | Self::DecideApprovals
+                | Self::ReadReports
         )
+    }
+}
+
+/// A permission with how far it reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// What it allows.
+    pub permission: Permission,
+    /// On what.
+    #[serde(flatten)]
+    pub limit: Limit,
+}
+
+impl Grant {
+    /// A permission without any condition.
+    pub fn of(permission: Permission) -> Self {
+        Self {
+            permission,
+            limit: Limit::default(),
+        }
     }
 }
 
@@ -145,14 +162,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_viewer_changes_nothing() {
-        let viewer = Permissions::of(Role::Viewer);
-        assert!(viewer.iter().all(|p| p.as_str().ends_with(":read")));
+    fn a_permission_is_known_by_its_public_name() {
+        for permission in Permission::ALL {
+            assert_eq!(permission.as_str().parse(), Ok(*permission));
+            assert!(permission.about().ends_with('.'), "{permission}");
+        }
+        assert_eq!(
+            "records:write".parse::<Permission>(),
+            Err(UnknownPermission)
+        );
+        assert!(Permission::ALL.len() <= 64, "a set is one number");
     }
 
     #[test]
-    fn only_an_owner_manages_the_tenant() {
-        assert!(Permissions::of(Role::Owner).contains(Permission::ManageTenant));
-        assert!(!Permissions::of(Role::Admin).contains(Permission::ManageTenant));
+    fn a_grant_is_written_flat() {
+        let text = r#"{"permission":"approvals:decide","scope":"PROJECT","projects":["fair"]}"#;
+        let grant: Grant = serde_json::from_str(text).unwrap();
+        assert_eq!(grant.permission, Permission::DecideApprovals);
+        assert_eq!(serde_json::to_string(&grant).unwrap(), text);
     }
 }

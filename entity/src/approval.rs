@@ -28,6 +28,12 @@ pub enum Status {
     /// Its record was voided or decided anew.
     #[sea_orm(string_value = "CANCELLED")]
     Cancelled,
+    /// An override was proposed that a second person has to agree to, in another approval.
+    #[sea_orm(string_value = "ESCALATED")]
+    Escalated,
+    /// A proposed override was declined; the record waits again in another approval.
+    #[sea_orm(string_value = "DECLINED")]
+    Declined,
 }
 
 /// An approval.
@@ -61,7 +67,9 @@ pub struct Model {
     pub decided_by: Option<UserId>,
     /// When it was decided.
     pub decided_at: Option<DateTime<Utc>>,
-    /// The approval this one reopens.
+    /// Who proposed it, when a person did: `user:<uuid>`. Somebody else has to agree.
+    pub proposed_by: Option<String>,
+    /// The approval this one took the place of.
     pub reopened_from: Option<ApprovalId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,

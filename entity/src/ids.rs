@@ -93,4 +93,10 @@ id! {
     OneTimeTokenId,
     /// An attempt to sign in.
     SignInAttemptId,
+    /// A role of a tenant's own.
+    RoleId,
+    /// A project of a tenant.
+    ProjectId,
+    /// People who work on the same projects.
+    TeamId,
 }

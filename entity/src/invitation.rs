@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
 use crate::tenanted::tenanted;
-use crate::{InvitationId, TenantId, UserId};
+use crate::{InvitationId, RoleId, TenantId, UserId};
 
 /// An invitation.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -21,6 +21,8 @@ pub struct Model {
     pub email: String,
     /// What they become.
     pub role: super::membership::Role,
+    /// The role of the tenant's own, when it is a custom one.
+    pub role_id: Option<RoleId>,
     /// Who asked.
     pub created_by: UserId,
     /// When it was made.

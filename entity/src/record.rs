@@ -5,7 +5,9 @@ use sea_orm::entity::prelude::*;
 
 use crate::partial::partial;
 use crate::tenanted::tenanted;
-use crate::{AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, TenantId};
+use crate::{
+    AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, TenantId, UserId,
+};
 
 /// How far a record is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -83,6 +85,8 @@ pub struct Model {
     /// What the source added, JSON.
     #[sea_orm(column_type = "Text")]
     pub metadata: Option<String>,
+    /// The person who brought it in.
+    pub created_by: Option<UserId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -119,6 +123,7 @@ partial!(
     DecisionId decision_id,
     Error error,
     Metadata metadata,
+    CreatedBy created_by,
     CreatedAt created_at,
     UpdatedAt updated_at,
     DeletedAt deleted_at,

@@ -55,6 +55,9 @@ pub struct Model {
     pub error: Option<String>,
     /// The event sequence it saw.
     pub as_of: Option<i64>,
+    /// Which records it was made of, JSON; all of them when absent.
+    #[sea_orm(column_type = "Text")]
+    pub reach: Option<String>,
     /// Who asked.
     pub created_by: Option<UserId>,
     /// When it was made.

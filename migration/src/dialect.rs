@@ -45,7 +45,7 @@ pub(crate) async fn policy(manager: &SchemaManager<'_>, tables: &[&str]) -> Resu
     Ok(())
 }
 
-fn write(backend: DbBackend, ddl: &str) -> String {
+pub(crate) fn write(backend: DbBackend, ddl: &str) -> String {
     let words: [(&str, &str); 8] = match backend {
         DbBackend::Postgres => [
             ("{uuid}", "uuid"),

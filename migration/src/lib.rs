@@ -14,6 +14,7 @@ mod m20261121_000007_follow_access;
 mod m20261121_000008_create_factors;
 mod m20261121_000009_create_passkeys;
 mod m20261121_000013_create_model_snapshots;
+mod m20261121_000010_create_roles_and_projects;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_create_factors::Migration),
             Box::new(m20261121_000009_create_passkeys::Migration),
             Box::new(m20261121_000013_create_model_snapshots::Migration),
+            Box::new(m20261121_000010_create_roles_and_projects::Migration),
         ]
     }
 }

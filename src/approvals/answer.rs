@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use entity::approval::{self, Status};
-use entity::{ApprovalId, CategoryId, category};
-use sea_orm::{ColumnTrait, QueryFilter};
+use entity::{ApprovalId, CategoryId, RecordId, category, record};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::ctx::Tx;
 use crate::error::{Error, Result};
+use crate::permission::{Permission, Subject};
 
 /// How many approvals one call may decide.
 pub const MAX_AT_ONCE: usize = 200;
@@ -41,6 +42,29 @@ pub(super) fn only(mut answers: Vec<Answer>) -> Result<approval::Model> {
     answer.map_or(Err(Error::NotFound("approval")), |answer| answer.outcome)
 }
 
+/// What an update of approvals asks of the records behind them, when the actor does not reach every record.
+pub(super) fn reached(tx: &Tx<'_>) -> Condition {
+    let all = Condition::all();
+    match tx.ctx().reach(Permission::DecideApprovals).condition() {
+        None => all,
+        Some(reached) => {
+            let records = tx
+                .select::<record::Entity>()
+                .select_only()
+                .column(record::Column::Id)
+                .filter(reached);
+            all.add(approval::Column::RecordId.in_subquery(records.into_query()))
+        }
+    }
+}
+
+/// What an update of approvals asks of those that wait for a second person: the actor is not the first.
+pub(super) fn not_own(tx: &Tx<'_>) -> Condition {
+    Condition::any()
+        .add(approval::Column::ProposedBy.is_null())
+        .add(approval::Column::ProposedBy.ne(tx.ctx().actor().to_string()))
+}
+
 /// Puts answers into the order of the question: what was decided, and for the rest why not.
 pub(super) async fn answers(
     tx: &Tx<'_>,
@@ -70,6 +94,7 @@ pub(super) async fn answers(
         categories.extend(rows_of_named.into_iter().map(|row| (row.id, row)));
         others.extend(rows.into_iter().map(|row| (row.id, row)));
     }
+    let hidden = out_of_reach(tx, &others).await?;
     let answer = |id: &ApprovalId| {
         if let Some(row) = decided.get(id) {
             return Answer {
@@ -78,11 +103,17 @@ pub(super) async fn answers(
                 current: None,
             };
         }
-        let current = others.get(id).cloned();
-        let error = match &current {
+        let current = others
+            .get(id)
+            .filter(|row| hidden.get(&row.record_id) != Some(&Hidden::Whole));
+        let error = match current {
+            Some(row) if row.status == Status::Pending && hidden.contains_key(&row.record_id) => {
+                Error::OutOfReach(Permission::DecideApprovals)
+            }
             Some(row) => why_not(tx, row, &categories),
             None => Error::NotFound("approval"),
         };
+        let current = current.cloned();
         Answer {
             id: *id,
             outcome: Err(error),
@@ -90,6 +121,42 @@ pub(super) async fn answers(
         }
     };
     Ok(ids.iter().map(answer).collect())
+}
+
+/// How far a record is out of the actor's reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hidden {
+    /// Its approval is seen, and is for others to decide.
+    Decision,
+    /// Not even its approval is seen.
+    Whole,
+}
+
+/// The records of approvals that the actor does not reach.
+async fn out_of_reach(
+    tx: &Tx<'_>,
+    approvals: &HashMap<ApprovalId, approval::Model>,
+) -> Result<HashMap<RecordId, Hidden>> {
+    let decided = tx.ctx().reach(Permission::DecideApprovals);
+    let seen = tx.ctx().reach(Permission::ReadApprovals);
+    if approvals.is_empty() || (decided.is_everything() && seen.is_everything()) {
+        return Ok(HashMap::new());
+    }
+    let records = tx
+        .select::<record::Entity>()
+        .filter(record::Column::Id.is_in(approvals.values().map(|row| row.record_id)))
+        .all(tx.on())
+        .await?;
+    let hidden = |record: &record::Model| {
+        let subject = Subject::from(record);
+        let how = match (seen.covers(&subject), decided.covers(&subject)) {
+            (false, _) => Hidden::Whole,
+            (true, false) => Hidden::Decision,
+            (true, true) => return None,
+        };
+        Some((record.id, how))
+    };
+    Ok(records.iter().filter_map(hidden).collect())
 }
 
 /// Why an approval that exists was not decided.
@@ -100,6 +167,11 @@ fn why_not(
 ) -> Error {
     let category = |id: Option<CategoryId>| id.and_then(|id| categories.get(&id));
     let what = match row.status {
+        Status::Pending if row.proposed_by.as_deref() == Some(&*tx.ctx().actor().to_string()) => {
+            return Error::conflict(
+                "you proposed this override, and its amount needs a second person: somebody else has to agree",
+            );
+        }
         Status::Pending => {
             let message = match category(row.proposed_category_id) {
                 Some(proposed) if proposed.archived_at.is_some() => format!(
@@ -117,6 +189,11 @@ fn why_not(
         }
         Status::Reopened => {
             return Error::conflict("it was reopened; decide the approval that took its place");
+        }
+        Status::Escalated | Status::Declined => {
+            return Error::conflict(
+                "an override was proposed; decide the approval that took its place",
+            );
         }
         Status::Rejected => "rejected".to_owned(),
         Status::Approved | Status::Overridden => match category(row.category_id) {

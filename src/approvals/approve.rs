@@ -44,6 +44,8 @@ pub async fn approve_many(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<Answer>> 
         .filter(approval::Column::Id.is_in(ids.iter().copied()))
         .filter(approval::Column::Status.eq(approval::Status::Pending))
         .filter(approval::Column::ProposedCategoryId.in_subquery(open))
+        .filter(answer::not_own(&tx))
+        .filter(answer::reached(&tx))
         .exec_with_returning(tx.on())
         .await?;
     let answers = answer::answers(&tx, ids, &decided).await?;

@@ -11,6 +11,7 @@ use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};
 use crate::permission::Permission;
+use crate::records::about_reached;
 
 /// Which approvals are wanted; an empty field asks for nothing.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Filter {
     pub source: Vec<Source>,
     /// Decided as this category, or proposed as it and not decided.
     pub category: Option<CategoryId>,
+    /// Only those that wait for a second person, or only those that do not.
+    pub second_person_needed: Option<bool>,
     /// On this account.
     pub account: Option<AccountId>,
     /// At least this sure.
@@ -36,7 +39,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn select(&self, read: &Read) -> Select<approval::Entity> {
+    fn select(&self, ctx: &Ctx, read: &Read) -> Select<approval::Entity> {
         use approval::Column as Approval;
         let mut wanted = Condition::all();
         if !self.status.is_empty() {
@@ -52,6 +55,12 @@ impl Filter {
             let decided = Approval::CategoryId.eq(category);
             wanted = wanted.add(Condition::any().add(decided).add(proposed));
         }
+        if let Some(needed) = self.second_person_needed {
+            let waits = Condition::all()
+                .add(Approval::ProposedBy.is_not_null())
+                .add(Approval::Status.eq(approval::Status::Pending));
+            wanted = wanted.add(if needed { waits } else { waits.not() });
+        }
         wanted = wanted
             .add_option(self.min_confidence.map(|min| Approval::Confidence.gte(min)))
             .add_option(self.max_confidence.map(|max| Approval::Confidence.lte(max)));
@@ -64,7 +73,7 @@ impl Filter {
                 .into_query();
             wanted = wanted.add(Approval::RecordId.in_subquery(records));
         }
-        read.select::<approval::Entity>().filter(wanted)
+        shown(ctx, read, read.select::<approval::Entity>().filter(wanted))
     }
 
     /// What is asked of the record, if anything is.
@@ -100,6 +109,12 @@ fn contains(text: &str) -> Option<Condition> {
     )
 }
 
+/// The approvals of records the actor sees.
+fn shown(ctx: &Ctx, read: &Read, select: Select<approval::Entity>) -> Select<approval::Entity> {
+    let of = approval::Column::RecordId;
+    about_reached(ctx, read, Permission::ReadApprovals, of, select)
+}
+
 /// A page of approvals, oldest first, or newest first for a history.
 pub async fn list(
     ctx: &Ctx,
@@ -109,7 +124,7 @@ pub async fn list(
 ) -> Result<Page<approval::Model>> {
     ctx.require(Permission::ReadApprovals)?;
     let read = ctx.read().await?;
-    let select = filter.select(&read);
+    let select = filter.select(ctx, &read);
     page::page(
         select,
         &[approval::Column::Id],
@@ -124,7 +139,7 @@ pub async fn list(
 pub async fn count(ctx: &Ctx, filter: &Filter) -> Result<u64> {
     ctx.require(Permission::ReadApprovals)?;
     let read = ctx.read().await?;
-    Ok(filter.select(&read).count(read.on()).await?)
+    Ok(filter.select(ctx, &read).count(read.on()).await?)
 }
 
 /// An approval.
@@ -138,21 +153,18 @@ pub async fn find_all(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<approval::Mod
     let read = ctx.read().await?;
     let approvals = read
         .select::<approval::Entity>()
-        .filter(approval::Column::Id.is_in(ids.iter().copied()))
-        .all(read.on())
-        .await?;
-    Ok(approvals)
+        .filter(approval::Column::Id.is_in(ids.iter().copied()));
+    Ok(shown(ctx, &read, approvals).all(read.on()).await?)
 }
 
 /// The approvals of several records, oldest first.
 pub async fn of_records(ctx: &Ctx, records: &[RecordId]) -> Result<Vec<approval::Model>> {
     ctx.require(Permission::ReadApprovals)?;
     let read = ctx.read().await?;
-    let mut approvals = read
+    let approvals = read
         .select::<approval::Entity>()
-        .filter(approval::Column::RecordId.is_in(records.iter().copied()))
-        .all(read.on())
-        .await?;
+        .filter(approval::Column::RecordId.is_in(records.iter().copied()));
+    let mut approvals = shown(ctx, &read, approvals).all(read.on()).await?;
     // sorted here: asked for an order, SQLite walks every approval of the tenant in it instead of looking these up
     approvals.sort_unstable_by_key(|approval| approval.id);
     Ok(approvals)
@@ -179,5 +191,7 @@ pub async fn decisions(
     let read = ctx.read().await?;
     let ids = decision::Column::Id.is_in(ids.iter().copied());
     let select = read.select::<decision::Entity>().filter(ids);
+    let of = decision::Column::RecordId;
+    let select = about_reached(ctx, &read, Permission::ReadApprovals, of, select);
     page::read_columns(select, wanted, read.on()).await
 }

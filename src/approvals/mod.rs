@@ -4,9 +4,15 @@
 //! Whether an approval still waits is part of the UPDATE that decides it, so of two people who decide at once one
 //! does and the other is told who was first. Every verb exists for many at once, with an answer for each. A decision
 //! is never edited: [`reopen`] keeps it, takes its effect back and lets the record wait again.
+//!
+//! An override above the tenant's ceiling decides nothing by itself: it becomes a proposal of the person, in an approval
+//! of its own, that somebody else approves or [`decline`]s. What an approval proposes never changes, so whoever approves
+//! it approves what they saw.
 
 mod answer;
 mod approve;
+mod can;
+mod decline;
 mod list;
 mod override_category;
 mod preview;
@@ -16,6 +22,8 @@ mod reopen;
 pub use answer::{Answer, MAX_AT_ONCE};
 pub use approve::{approve, approve_many};
 pub use list::{Filter, count, decisions, find, find_all, list, load, of_record, of_records};
+pub use can::{About, can};
+pub use decline::decline;
 pub use override_category::{Override, RuleFromOverride, override_category, override_many};
 pub use preview::{RulePreview, rule_preview};
 pub use reject::{reject, reject_many};

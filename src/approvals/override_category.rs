@@ -2,10 +2,15 @@
 //!
 //! The person's choice becomes a decision of its own, in force from then on; the approval keeps pointing at what the
 //! pipeline proposed. Choosing the very category that was proposed, to set a project or a note, counts as approving.
+//!
+//! Above the tenant's ceiling the choice is a proposal, in an approval that takes the place of the first; see
+//! [`decline`](super::decline).
+
+use std::collections::HashMap;
 
 use entity::decision::Source;
-use entity::{ApprovalId, CategoryId, approval, category, decision, record};
-use sea_orm::sea_query::{CaseStatement, Expr};
+use entity::{ApprovalId, CategoryId, RecordId, approval, category, decision, record};
+use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::answer::{self, Answer};
@@ -13,9 +18,10 @@ use super::approve::all_moved;
 use super::preview;
 use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
-use crate::permission::Permission;
+use crate::permission::{Permission, Subject};
 use crate::rules::condition::{Actions, Condition};
 use crate::rules::{self, NewRule, Place};
+use crate::{projects, tenants};
 
 /// How many characters a project may have.
 const MAX_PROJECT: usize = 200;
@@ -54,7 +60,7 @@ pub async fn override_category(
     rule: Option<RuleFromOverride>,
 ) -> Result<approval::Model> {
     ctx.require(Permission::DecideApprovals)?;
-    let choice = checked(choice)?;
+    let mut choice = checked(choice)?;
     let new = match rule {
         Some(rule) => {
             ctx.require(Permission::WriteRules)?;
@@ -63,9 +69,15 @@ pub async fn override_category(
         None => None,
     };
     let mut tx = ctx.begin().await?;
-    let answers = decide(&mut tx, &[id], &choice).await?;
+    let answers = decide(&mut tx, &[id], &mut choice).await?;
     let row = answer::only(answers)?;
     if let Some(mut new) = new {
+        if row.status == approval::Status::Pending {
+            return Err(Error::invalid(
+                "makeRule",
+                "the amount needs a second person; override it without a rule, and make the rule once they agreed",
+            ));
+        }
         if row.source == Source::Rule {
             new.place = Place::First;
         }
@@ -80,9 +92,9 @@ pub async fn override_category(
 pub async fn override_many(ctx: &Ctx, ids: &[ApprovalId], choice: Override) -> Result<Vec<Answer>> {
     ctx.require(Permission::DecideApprovals)?;
     answer::checked(ids)?;
-    let choice = checked(choice)?;
+    let mut choice = checked(choice)?;
     let mut tx = ctx.begin().await?;
-    let answers = decide(&mut tx, ids, &choice).await?;
+    let answers = decide(&mut tx, ids, &mut choice).await?;
     tx.commit().await?;
     Ok(answers)
 }
@@ -111,11 +123,11 @@ async fn rule_of(
     rule: RuleFromOverride,
 ) -> Result<NewRule> {
     let read = ctx.read().await?;
-    let record = preview::record_of(&read, id).await?;
+    let record = preview::record_of(ctx, &read, id).await?;
     let conditions = match rule.conditions {
         Some(conditions) => conditions,
         None => {
-            preview::suggestion(&read, &record, choice.category)
+            preview::suggestion(ctx, &read, &record, choice.category)
                 .await?
                 .conditions
         }
@@ -138,9 +150,9 @@ async fn rule_of(
     })
 }
 
-/// Decides the approvals that wait, in a fixed number of statements.
-async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &Override) -> Result<Vec<Answer>> {
-    let ctx = tx.ctx();
+/// Decides the approvals that wait, in a fixed number of statements. What is above the tenant's ceiling is proposed to a
+/// second person instead.
+async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &mut Override) -> Result<Vec<Answer>> {
     let chosen = tx
         .select::<category::Entity>()
         .filter(category::Column::Id.eq(choice.category))
@@ -153,29 +165,22 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &Override) -> Resul
                 "there is no such category, or it is archived; choose one that is open",
             )
         })?;
+    if let Some(project) = &choice.project {
+        choice.project = Some(projects::resolve(tx, "project", project).await?);
+    }
+    let plan = plan(tx, ids, choice).await?;
     let as_proposed = approval::Column::ProposedCategoryId.eq(choice.category);
     let status = CaseStatement::new()
         .case(as_proposed, Expr::value(approval::Status::Approved))
         .finally(Expr::value(approval::Status::Overridden));
-    let decided = tx
-        .update::<approval::Entity>()
-        .col_expr(approval::Column::Status, status.into())
-        .col_expr(
-            approval::Column::CategoryId,
-            Expr::value(Some(choice.category)),
-        )
-        .col_expr(approval::Column::DecidedBy, Expr::value(ctx.user()))
-        .col_expr(approval::Column::DecidedAt, Expr::value(Some(ctx.now())))
-        .filter(approval::Column::Id.is_in(ids.iter().copied()))
-        .filter(approval::Column::Status.eq(approval::Status::Pending))
-        .exec_with_returning(tx.on())
-        .await?;
-    let answers = answer::answers(tx, ids, &decided).await?;
-    if decided.is_empty() {
-        return Ok(answers);
-    }
-    let decisions = decisions(tx, &decided, choice, &chosen).await?;
-    for (row, decision) in decided.iter().zip(&decisions) {
+    let decided = settle(tx, &plan.alone, choice, status.into()).await?;
+    let escalated = Expr::value(approval::Status::Escalated);
+    let escalated = settle(tx, &plan.together, choice, escalated).await?;
+    let (alone, together) = (
+        decisions(tx, &decided, choice, &chosen, &plan, false),
+        decisions(tx, &escalated, choice, &chosen, &plan, true),
+    );
+    for (row, decision) in decided.iter().zip(&alone) {
         let outcome = match row.status {
             approval::Status::Approved => Outcome::Approved,
             _ => Outcome::Overridden,
@@ -188,26 +193,132 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &Override) -> Resul
             outcome,
         });
     }
-    enter_books(tx, &decisions, choice).await?;
-    tx.insert_all(decisions).await?;
+    file(tx, &alone, choice, record::Status::Approved).await?;
+    file(tx, &together, choice, record::Status::Processed).await?;
+    let proposed = propose(tx, &escalated, &together, choice).await?;
+    tx.insert_all(alone).await?;
+    tx.insert_all(together).await?;
+
+    // an approval that took the place of one is the answer to it
+    let mut done = decided;
+    let instead: HashMap<ApprovalId, approval::Model> = proposed
+        .into_iter()
+        .filter_map(|row| Some((row.reopened_from?, row)))
+        .collect();
+    done.extend(escalated);
+    let mut answers = answer::answers(tx, ids, &done).await?;
+    for answer in &mut answers {
+        if let Some(row) = instead.get(&answer.id) {
+            answer.outcome = Ok(row.clone());
+        }
+    }
     Ok(answers)
 }
 
-/// The decisions of the person, in the order of the approvals.
-async fn decisions(
-    tx: &Tx<'_>,
-    decided: &[approval::Model],
-    choice: &Override,
-    chosen: &category::Model,
-) -> Result<Vec<decision::Model>> {
+/// Who decides what.
+struct Plan {
+    /// What the actor decides alone.
+    alone: Vec<ApprovalId>,
+    /// What needs a second person.
+    together: Vec<ApprovalId>,
+    records: HashMap<RecordId, record::Model>,
+}
+
+/// Sorts what waits, and what the actor reaches before and after the change. The UPDATE asks again whether it waits.
+async fn plan(tx: &Tx<'_>, ids: &[ApprovalId], choice: &Override) -> Result<Plan> {
     let ctx = tx.ctx();
-    let records = tx
-        .select::<record::Entity>()
-        .filter(record::Column::Id.is_in(decided.iter().map(|row| row.record_id)))
+    let waiting = tx
+        .select::<approval::Entity>()
+        .filter(approval::Column::Id.is_in(ids.iter().copied()))
+        .filter(approval::Column::Status.eq(approval::Status::Pending))
+        .filter(answer::reached(tx))
         .all(tx.on())
         .await?;
+    let records = tx
+        .select::<record::Entity>()
+        .filter(record::Column::Id.is_in(waiting.iter().map(|row| row.record_id)))
+        .all(tx.on())
+        .await?;
+    let records: HashMap<RecordId, record::Model> =
+        records.into_iter().map(|row| (row.id, row)).collect();
+    let ceilings = tenants::settings_within(tx).await?.two_person_ceilings;
+    let me = ctx.actor().to_string();
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for row in &waiting {
+        let record = records
+            .get(&row.record_id)
+            .ok_or_else(|| Error::internal("an approval without its record"))?;
+        if let Some(project) = &choice.project {
+            // not out of one's own reach either
+            let subject = Subject {
+                project: Some(project),
+                ..Subject::from(record)
+            };
+            ctx.require_on(Permission::DecideApprovals, &subject)?;
+        }
+        let own = row.proposed_by.as_ref() == Some(&me);
+        let overrides = row.proposed_category_id != Some(choice.category);
+        if own || (overrides && ceilings.exceeded_by(record.amount, &record.currency)) {
+            together.push(row.id);
+        } else {
+            alone.push(row.id);
+        }
+    }
+    Ok(Plan {
+        alone,
+        together,
+        records,
+    })
+}
+
+/// Takes approvals out of the queue.
+async fn settle(
+    tx: &Tx<'_>,
+    ids: &[ApprovalId],
+    choice: &Override,
+    status: SimpleExpr,
+) -> Result<Vec<approval::Model>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // the condition is in the UPDATE: two reviewers, one decision
+    Ok(tx
+        .update::<approval::Entity>()
+        .col_expr(approval::Column::Status, status)
+        .col_expr(
+            approval::Column::CategoryId,
+            Expr::value(Some(choice.category)),
+        )
+        .col_expr(approval::Column::DecidedBy, Expr::value(tx.ctx().user()))
+        .col_expr(
+            approval::Column::DecidedAt,
+            Expr::value(Some(tx.ctx().now())),
+        )
+        .filter(approval::Column::Id.is_in(ids.iter().copied()))
+        .filter(approval::Column::Status.eq(approval::Status::Pending))
+        .exec_with_returning(tx.on())
+        .await?)
+}
+
+/// The decisions of the person, in the order of the approvals.
+fn decisions(
+    tx: &Tx<'_>,
+    rows: &[approval::Model],
+    choice: &Override,
+    chosen: &category::Model,
+    plan: &Plan,
+    proposed: bool,
+) -> Vec<decision::Model> {
+    let ctx = tx.ctx();
+    let rationale = match proposed {
+        false => format!("A person chose {}.", chosen.name),
+        true => format!(
+            "A person proposed {}; a second one has to agree.",
+            chosen.name
+        ),
+    };
     let decision = |row: &approval::Model| {
-        let record = records.iter().find(|record| record.id == row.record_id);
+        let record = plan.records.get(&row.record_id);
         decision::Model {
             tenant_id: tx.tenant(),
             id: ctx.id(),
@@ -225,7 +336,7 @@ async fn decisions(
             confidence: 1.0,
             model: None,
             version: "1".to_owned(),
-            rationale: format!("A person chose {}.", chosen.name),
+            rationale: rationale.clone(),
             considered: "[]".to_owned(),
             cost_micros: 0,
             latency_us: 0,
@@ -233,11 +344,61 @@ async fn decisions(
             created_at: ctx.now(),
         }
     };
-    Ok(decided.iter().map(decision).collect())
+    rows.iter().map(decision).collect()
 }
 
-/// Moves records from PROCESSED to APPROVED with what the person decided, in one statement.
-async fn enter_books(tx: &Tx<'_>, decisions: &[decision::Model], choice: &Override) -> Result<()> {
+/// Opens an approval for a second person in the place of each that was escalated.
+async fn propose(
+    tx: &mut Tx<'_>,
+    escalated: &[approval::Model],
+    decisions: &[decision::Model],
+    choice: &Override,
+) -> Result<Vec<approval::Model>> {
+    let ctx = tx.ctx();
+    let waiting = |(row, decision): (&approval::Model, &decision::Model)| approval::Model {
+        tenant_id: row.tenant_id,
+        id: ctx.id(),
+        record_id: row.record_id,
+        decision_id: decision.id,
+        status: approval::Status::Pending,
+        proposed_category_id: Some(choice.category),
+        category_id: None,
+        source: Source::Person,
+        confidence: 1.0,
+        comment: None,
+        decided_by: None,
+        decided_at: None,
+        proposed_by: Some(ctx.actor().to_string()),
+        reopened_from: Some(row.id),
+        created_at: ctx.now(),
+    };
+    let rows: Vec<approval::Model> = escalated.iter().zip(decisions).map(waiting).collect();
+    for row in &rows {
+        let Some(escalated) = row.reopened_from else {
+            continue;
+        };
+        tx.record(Event::OverrideProposed {
+            approval: row.id,
+            record: row.record_id,
+            escalated,
+            decision: row.decision_id,
+            category: choice.category,
+        });
+    }
+    tx.insert_all(rows.clone()).await?;
+    Ok(rows)
+}
+
+/// Gives processed records what the person decided, or proposes, in one statement.
+async fn file(
+    tx: &Tx<'_>,
+    decisions: &[decision::Model],
+    choice: &Override,
+    status: record::Status,
+) -> Result<()> {
+    if decisions.is_empty() {
+        return Ok(());
+    }
     let in_force = decisions
         .iter()
         .fold(CaseStatement::new(), |case, decision| {
@@ -246,10 +407,7 @@ async fn enter_books(tx: &Tx<'_>, decisions: &[decision::Model], choice: &Overri
         });
     let mut update = tx
         .update::<record::Entity>()
-        .col_expr(
-            record::Column::Status,
-            Expr::value(record::Status::Approved),
-        )
+        .col_expr(record::Column::Status, Expr::value(status))
         .col_expr(
             record::Column::CategoryId,
             Expr::value(Some(choice.category)),

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
+use crate::records;
 use crate::rules::condition::{AccountTest, Actions, Condition, TextField, TextOp, TextTest};
 use crate::rules::{self, Sampled, validate};
 
@@ -74,31 +75,33 @@ pub async fn rule_preview(
         validate::validate(conditions, &actions)
             .map_err(|wrong| Error::invalid(wrong.path, wrong.message))?;
     }
-    let record = record_of(&read, id).await?;
+    let record = record_of(ctx, &read, id).await?;
     match conditions {
-        Some(conditions) => tried(&read, conditions, category).await,
-        None => suggestion(&read, &record, category).await,
+        Some(conditions) => tried(ctx, &read, conditions, category).await,
+        None => suggestion(ctx, &read, &record, category).await,
     }
 }
 
-/// The record an approval is about.
-pub(super) async fn record_of(read: &Read, id: ApprovalId) -> Result<record::Model> {
+/// The record an approval is about, if the actor sees it.
+pub(super) async fn record_of(ctx: &Ctx, read: &Read, id: ApprovalId) -> Result<record::Model> {
     let approval = read
         .select::<approval::Entity>()
         .filter(approval::Column::Id.eq(id))
         .one(read.on())
         .await?
         .ok_or(Error::NotFound("approval"))?;
-    read.select::<record::Entity>()
+    let select = read.select::<record::Entity>();
+    records::reached(ctx, Permission::ReadApprovals, select)
         .filter(record::Column::Id.eq(approval.record_id))
         .one(read.on())
         .await?
-        .ok_or(Error::NotFound("record"))
+        .ok_or(Error::NotFound("approval"))
 }
 
 /// The merchant alone; the merchant on this account when the merchant alone is contradicted. One confirmation and no
 /// contradiction is no proof, so the counts go with it for a person to judge.
 pub(super) async fn suggestion(
+    ctx: &Ctx,
     read: &Read,
     record: &record::Model,
     category: CategoryId,
@@ -113,18 +116,29 @@ pub(super) async fn suggestion(
         op: TextOp::Equals,
         value: value.chars().take(validate::MAX_TEXT).collect(),
     });
-    let alone = tried(read, merchant.clone(), category).await?;
+    let alone = tried(ctx, read, merchant.clone(), category).await?;
     let Some(account) = record.account_id.filter(|_| alone.contradictions > 0) else {
         return Ok(alone);
     };
     let on_account = Condition::Account(AccountTest {
         r#in: vec![account.0],
     });
-    tried(read, Condition::All(vec![merchant, on_account]), category).await
+    tried(
+        ctx,
+        read,
+        Condition::All(vec![merchant, on_account]),
+        category,
+    )
+    .await
 }
 
-async fn tried(read: &Read, conditions: Condition, category: CategoryId) -> Result<RulePreview> {
+async fn tried(
+    ctx: &Ctx,
+    read: &Read,
+    conditions: Condition,
+    category: CategoryId,
+) -> Result<RulePreview> {
     let statuses = [record::Status::Processed, record::Status::Approved];
-    let (sampled, matched) = rules::sample(read, &conditions, &statuses, SAMPLE).await?;
+    let (sampled, matched) = rules::sample(ctx, read, &conditions, &statuses, SAMPLE).await?;
     Ok(RulePreview::of(conditions, sampled, &matched, category))
 }

@@ -27,18 +27,7 @@ pub async fn reject_many(
 ) -> Result<Vec<Answer>> {
     ctx.require(Permission::DecideApprovals)?;
     answer::checked(ids)?;
-    let comment = comment
-        .map(|comment| comment.trim().to_owned())
-        .filter(|comment| !comment.is_empty());
-    if comment
-        .as_ref()
-        .is_some_and(|c| c.chars().count() > MAX_COMMENT)
-    {
-        return Err(Error::invalid(
-            "comment",
-            format!("at most {MAX_COMMENT} characters are accepted"),
-        ));
-    }
+    let comment = checked_comment(comment)?;
     let mut tx = ctx.begin().await?;
     let decided = tx
         .update::<approval::Entity>()
@@ -51,6 +40,7 @@ pub async fn reject_many(
         .col_expr(approval::Column::DecidedAt, Expr::value(Some(ctx.now())))
         .filter(approval::Column::Id.is_in(ids.iter().copied()))
         .filter(approval::Column::Status.eq(approval::Status::Pending))
+        .filter(answer::reached(&tx))
         .exec_with_returning(tx.on())
         .await?;
     let answers = answer::answers(&tx, ids, &decided).await?;
@@ -81,4 +71,18 @@ pub async fn reject_many(
     }
     tx.commit().await?;
     Ok(answers)
+}
+
+/// A comment without the blanks around it; an empty one is none.
+pub(super) fn checked_comment(comment: Option<String>) -> Result<Option<String>> {
+    let comment = comment
+        .map(|comment| comment.trim().to_owned())
+        .filter(|comment| !comment.is_empty());
+    match &comment {
+        Some(text) if text.chars().count() > MAX_COMMENT => Err(Error::invalid(
+            "comment",
+            format!("at most {MAX_COMMENT} characters are accepted"),
+        )),
+        _ => Ok(comment),
+    }
 }

@@ -7,9 +7,9 @@ use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use serde_json::json;
 
 use super::approve::all_moved;
-use crate::ctx::{Ctx, Event};
+use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
-use crate::permission::Permission;
+use crate::permission::{Permission, Subject};
 
 /// Reopens a decided approval: the new approval, which proposes what the pipeline proposed then.
 #[tracing::instrument(skip_all, fields(approval.id = %id))]
@@ -23,12 +23,18 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
         .one(tx.on())
         .await?
         .ok_or(Error::NotFound("approval"))?;
+    require_reach(&tx, &decided).await?;
     let from = match decided.status {
         Status::Approved => "APPROVED",
         Status::Overridden => "OVERRIDDEN",
         Status::Rejected => "REJECTED",
         Status::Pending => return Err(Error::conflict("it was not decided yet")),
         Status::Reopened => return Err(Error::conflict("it was reopened already")),
+        Status::Escalated | Status::Declined => {
+            return Err(Error::conflict(
+                "an override was proposed; another approval took its place",
+            ));
+        }
         Status::Cancelled => {
             return Err(Error::conflict(
                 "its record was voided or decided anew; nothing is left to reopen",
@@ -43,9 +49,55 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
         .exec(tx.on())
         .await?;
     all_moved(kept.rows_affected, 1)?;
-    let proposal = tx
+    let waiting = wait_again(
+        &tx,
+        &decided,
+        id,
+        &[record::Status::Approved, record::Status::Rejected],
+    )
+    .await?;
+    tx.record_diff(
+        Event::ApprovalReopened {
+            approval: waiting.id,
+            record: waiting.record_id,
+            reopened: id,
+            category: decided.category_id,
+        },
+        json!({ "status": { "from": from, "to": "REOPENED" } }),
+    );
+    tx.commit().await?;
+    Ok(waiting)
+}
+
+/// Refuses an approval whose record the actor does not reach.
+pub(super) async fn require_reach(tx: &Tx<'_>, row: &approval::Model) -> Result<()> {
+    if tx.ctx().reach(Permission::DecideApprovals).is_everything() {
+        return Ok(());
+    }
+    let record = tx
+        .select::<record::Entity>()
+        .filter(record::Column::Id.eq(row.record_id))
+        .one(tx.on())
+        .await?
+        .ok_or(Error::NotFound("approval"))?;
+    let subject = Subject::from(&record);
+    if !tx.ctx().reach(Permission::ReadApprovals).covers(&subject) {
+        return Err(Error::NotFound("approval"));
+    }
+    tx.ctx().require_on(Permission::DecideApprovals, &subject)
+}
+
+/// Lets a record wait again for what an approval proposed, in a new approval that takes the place of `instead_of`.
+pub(super) async fn wait_again(
+    tx: &Tx<'_>,
+    proposal: &approval::Model,
+    instead_of: ApprovalId,
+    leaving: &[record::Status],
+) -> Result<approval::Model> {
+    let ctx = tx.ctx();
+    let decision = tx
         .select::<decision::Entity>()
-        .filter(decision::Column::Id.eq(decided.decision_id))
+        .filter(decision::Column::Id.eq(proposal.decision_id))
         .one(tx.on())
         .await?
         .ok_or_else(|| Error::internal("an approval without its decision"))?;
@@ -57,14 +109,14 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
         )
         .col_expr(
             record::Column::CategoryId,
-            Expr::value(decided.proposed_category_id),
+            Expr::value(proposal.proposed_category_id),
         )
-        .col_expr(record::Column::Project, Expr::value(proposal.project))
-        .col_expr(record::Column::Note, Expr::value(proposal.note))
-        .col_expr(record::Column::DecisionId, Expr::value(Some(proposal.id)))
+        .col_expr(record::Column::Project, Expr::value(decision.project))
+        .col_expr(record::Column::Note, Expr::value(decision.note))
+        .col_expr(record::Column::DecisionId, Expr::value(Some(decision.id)))
         .col_expr(record::Column::UpdatedAt, Expr::value(ctx.now()))
-        .filter(record::Column::Id.eq(decided.record_id))
-        .filter(record::Column::Status.is_in([record::Status::Approved, record::Status::Rejected]))
+        .filter(record::Column::Id.eq(proposal.record_id))
+        .filter(record::Column::Status.is_in(leaving.iter().copied()))
         .exec(tx.on())
         .await?;
     all_moved(moved.rows_affected, 1)?;
@@ -75,20 +127,10 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
         comment: None,
         decided_by: None,
         decided_at: None,
-        reopened_from: Some(decided.id),
+        reopened_from: Some(instead_of),
         created_at: ctx.now(),
-        ..decided
+        ..proposal.clone()
     };
     tx.insert(waiting.clone()).await?;
-    tx.record_diff(
-        Event::ApprovalReopened {
-            approval: waiting.id,
-            record: waiting.record_id,
-            reopened: id,
-            category: decided.category_id,
-        },
-        json!({ "status": { "from": from, "to": "REOPENED" } }),
-    );
-    tx.commit().await?;
     Ok(waiting)
 }

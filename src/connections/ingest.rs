@@ -103,6 +103,7 @@ async fn store(
             description: row.description,
             raw: row.raw,
             metadata: None,
+            created_by: None,
         }
     });
     let receipts = receive(tx, records.collect()).await?;

@@ -5,6 +5,8 @@ use chrono::NaiveDate;
 use entity::{
     AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId,
     LinkedIdentityId, PasskeyId, RecordId, ReportId, RuleId, SessionId, TenantId, UserId,
+    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId, ProjectId,
+    RecordId, ReportId, RoleId, RuleId, SessionId, TeamId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -70,6 +72,14 @@ events! {
     },
     /// A record was found not to belong in the books.
     TxRejected = "TX_REJECTED" about "approval" approval { approval: ApprovalId, record: RecordId },
+    /// An override was proposed that a second person has to agree to; the new approval waits for them.
+    OverrideProposed = "OVERRIDE_PROPOSED" about "approval" approval {
+        approval: ApprovalId, record: RecordId, escalated: ApprovalId, decision: DecisionId, category: CategoryId,
+    },
+    /// A proposed override was declined: the record waits again, in a new approval.
+    OverrideDeclined = "OVERRIDE_DECLINED" about "approval" approval {
+        approval: ApprovalId, record: RecordId, declined: ApprovalId, category: Option<CategoryId>,
+    },
     /// A decision was taken back: the record waits again.
     ApprovalReopened = "APPROVAL_REOPENED" about "approval" approval {
         approval: ApprovalId, record: RecordId, reopened: ApprovalId, category: Option<CategoryId>,
@@ -128,16 +138,40 @@ events! {
     ReportFailed = "REPORT_FAILED" about "report" report { report: ReportId },
     /// The tenant was made.
     TenantCreated = "TENANT_CREATED" about "tenant" tenant { tenant: TenantId, owner: UserId },
+    /// The tenant wants something done in another way.
+    SettingsChanged = "SETTINGS_CHANGED" about "tenant" tenant { tenant: TenantId },
     /// Someone was invited.
-    MemberInvited = "MEMBER_INVITED" about "invitation" invitation { invitation: InvitationId, role: &'static str },
+    MemberInvited = "MEMBER_INVITED" about "invitation" invitation {
+        invitation: InvitationId, role: &'static str, custom_role: Option<RoleId>,
+    },
     /// An invitation was taken back.
     InvitationCancelled = "INVITATION_CANCELLED" about "invitation" invitation { invitation: InvitationId },
     /// Someone joined.
-    MemberAdded = "MEMBER_ADDED" about "user" user { user: UserId, role: &'static str },
+    MemberAdded = "MEMBER_ADDED" about "user" user { user: UserId, role: &'static str, custom_role: Option<RoleId> },
     /// Someone was given another role.
-    MemberChanged = "MEMBER_CHANGED" about "user" user { user: UserId, role: &'static str },
+    MemberChanged = "MEMBER_CHANGED" about "user" user { user: UserId, role: &'static str, custom_role: Option<RoleId> },
     /// Someone was removed.
     MemberRemoved = "MEMBER_REMOVED" about "user" user { user: UserId },
+    /// A role of the tenant's own was made.
+    RoleCreated = "ROLE_CREATED" about "customRole" role { role: RoleId },
+    /// A role of the tenant's own brings something else, or has another name.
+    RoleChanged = "ROLE_CHANGED" about "customRole" role { role: RoleId },
+    /// A role of the tenant's own was put away.
+    RoleArchived = "ROLE_ARCHIVED" about "customRole" role { role: RoleId },
+    /// A project was made.
+    ProjectCreated = "PROJECT_CREATED" about "project" project { project: ProjectId },
+    /// A project has another name.
+    ProjectRenamed = "PROJECT_RENAMED" about "project" project { project: ProjectId },
+    /// A project was put away.
+    ProjectArchived = "PROJECT_ARCHIVED" about "project" project { project: ProjectId },
+    /// A project was taken out again.
+    ProjectRestored = "PROJECT_RESTORED" about "project" project { project: ProjectId },
+    /// A team was made.
+    TeamCreated = "TEAM_CREATED" about "team" team { team: TeamId },
+    /// People or projects came to a team or left it, or it has another name.
+    TeamChanged = "TEAM_CHANGED" about "team" team { team: TeamId },
+    /// A team was put away.
+    TeamArchived = "TEAM_ARCHIVED" about "team" team { team: TeamId },
     /// Someone signed in.
     SignedIn = "SIGNED_IN" about "user" user { user: UserId },
     /// A session was ended: `signed_out`, `revoked`, or `reuse` of a refresh token.
@@ -178,6 +212,9 @@ impl Event {
         matches!(
             self,
             Self::MemberChanged { .. }
+                | Self::RoleChanged { .. }
+                | Self::TeamChanged { .. }
+                | Self::TeamArchived { .. }
                 | Self::MemberRemoved { .. }
                 | Self::SessionEnded { .. }
                 | Self::SignedOutEverywhere { .. }

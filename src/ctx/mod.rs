@@ -34,7 +34,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Secrets};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::permission::{Permission, Permissions};
+use crate::permission::{Permission, Permissions, Reach, Subject};
 use crate::secret::Vault;
 
 /// What every operation of a process shares.
@@ -110,7 +110,7 @@ impl Ctx {
                 handles,
                 standing.actor,
                 standing.tenant,
-                standing.permissions,
+                standing.permissions.clone(),
             )
         }
     }
@@ -143,7 +143,7 @@ impl Ctx {
             handles: Arc::clone(&self.handles),
             actor: self.actor,
             tenant: self.tenant,
-            permissions: self.permissions,
+            permissions: self.permissions.clone(),
             request_id: self.request_id.clone(),
             source_agent: self.source_agent.clone(),
             expires_at: self.expires_at,
@@ -186,8 +186,8 @@ impl Ctx {
     }
 
     /// With which permissions.
-    pub fn permissions(&self) -> Permissions {
-        self.permissions
+    pub fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     /// The name of the request.
@@ -221,6 +221,31 @@ impl Ctx {
             Ok(())
         } else {
             Err(Error::Forbidden(permission))
+        }
+    }
+
+    /// Refuses an actor who may not do this to a record with these properties.
+    pub fn require_on(&self, permission: Permission, subject: &Subject<'_>) -> Result<()> {
+        self.require(permission)?;
+        if self.reach(permission).covers(subject) {
+            Ok(())
+        } else {
+            Err(Error::OutOfReach(permission))
+        }
+    }
+
+    /// Which records the actor reaches with a permission: what lists, sums and streams are narrowed to.
+    pub fn reach(&self, permission: Permission) -> Reach {
+        self.permissions.reach(permission, self.user())
+    }
+
+    /// Refuses an actor who may not, or who may for some records only.
+    pub fn require_on_all(&self, permission: Permission) -> Result<()> {
+        self.require(permission)?;
+        if self.reach(permission).is_everything() {
+            Ok(())
+        } else {
+            Err(Error::OutOfReach(permission))
         }
     }
 

@@ -13,13 +13,14 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{ApprovalId, CategoryId, DecisionId, RecordId, approval, decision};
 pub use input::{
-    ApprovalFilter, ApproveRecordInput, ApproveRecordsInput, OverrideRecordInput,
-    OverrideRecordsInput, RejectRecordInput, RejectRecordsInput, ReopenApprovalInput,
-    RuleFromOverrideInput,
+    ApprovalFilter, ApproveRecordInput, ApproveRecordsInput, DeclineOverrideInput,
+    OverrideRecordInput, OverrideRecordsInput, RejectRecordInput, RejectRecordsInput,
+    ReopenApprovalInput, RuleFromOverrideInput,
 };
 pub use payload::{
-    ApprovalAnswer, ApproveRecordPayload, ApproveRecordsPayload, OverrideRecordPayload,
-    OverrideRecordsPayload, RejectRecordPayload, RejectRecordsPayload, ReopenApprovalPayload,
+    ApprovalAnswer, ApproveRecordPayload, ApproveRecordsPayload, DeclineOverridePayload,
+    OverrideRecordPayload, OverrideRecordsPayload, RejectRecordPayload, RejectRecordsPayload,
+    ReopenApprovalPayload,
 };
 pub use preview::RulePreview;
 use sea_orm::Iterable;
@@ -53,6 +54,10 @@ pub enum ApprovalStatus {
     Reopened,
     /// Its record was voided or decided anew.
     Cancelled,
+    /// An override was proposed that a second person has to agree to; another approval took its place.
+    Escalated,
+    /// The override that it proposed was declined; another approval took its place.
+    Declined,
 }
 
 /// A decision a person owes, or has made, about a record.
@@ -73,7 +78,11 @@ pub struct Approval {
     pub decided_by_id: Option<ID>,
     /// When it was decided.
     pub decided_at: Option<DateTime<Utc>>,
-    /// The approval that was reopened to make this one.
+    /// Whether an override is proposed that somebody else than `proposedBy` has to agree to.
+    pub second_person_needed: bool,
+    /// Who proposed the override, as events name them: `user:<uuid>`.
+    pub proposed_by: Option<String>,
+    /// The approval that this one took the place of: it was reopened, or its override was proposed or declined.
     pub reopened_from_id: Option<ID>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -89,7 +98,7 @@ pub struct Approval {
 
 plain!(Approval;
     "id" id, "status" status, "source" source, "confidence" confidence, "comment" comment,
-    "decidedById" decided_by_id, "decidedAt" decided_at, "reopenedFromId" reopened_from_id,
+    "decidedById" decided_by_id, "decidedAt" decided_at, "reopenedFromId" reopened_from_id, "proposedBy" proposed_by, "secondPersonNeeded" second_person_needed,
     "createdAt" created_at;
     names "record" Record, in records: |row: &Approval| Some(row.record_id),
     "decision" Decision, in decisions: |row: &Approval| Some(row.decision_id),
@@ -107,6 +116,9 @@ impl From<approval::Model> for Approval {
             comment: row.comment,
             decided_by_id: row.decided_by.map(|id| global("User", id)),
             decided_at: row.decided_at,
+            second_person_needed: row.proposed_by.is_some()
+                && row.status == approval::Status::Pending,
+            proposed_by: row.proposed_by,
             reopened_from_id: row.reopened_from.map(|id| global("Approval", id)),
             created_at: row.created_at,
             record_id: row.record_id,
@@ -266,8 +278,8 @@ impl ApprovalsMutation {
         ApproveRecordsPayload::of(approved.await)
     }
 
-    /// File a record under another category than is proposed, and make a rule of it if wanted. Needs
-    /// `approvals:decide`.
+    /// File a record under another category than is proposed, and make a rule of it if wanted. Above the tenant's ceiling
+    /// the answer is an approval that waits for a second person. Needs `approvals:decide`.
     async fn override_record(
         &self,
         ctx: &Context<'_>,
@@ -305,7 +317,8 @@ impl ApprovalsMutation {
         OverrideRecordPayload::of(overridden.await)
     }
 
-    /// File many records under one category, each on its own. Needs `approvals:decide`.
+    /// File many records under one category, each on its own; those above the tenant's ceiling wait for a second person.
+    /// Needs `approvals:decide`.
     async fn override_records(
         &self,
         ctx: &Context<'_>,
@@ -347,6 +360,20 @@ impl ApprovalsMutation {
             approvals::reject_many(ctx.op()?, &ids, input.comment).await
         };
         RejectRecordsPayload::of(rejected.await)
+    }
+
+    /// Do not agree to an override that needs a second person, or take your own back: the record waits again, in a new
+    /// approval. Needs `approvals:decide`.
+    async fn decline_override(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: DeclineOverrideInput,
+    ) -> Result<DeclineOverridePayload> {
+        let declined = async {
+            let id = local("Approval", "approvalId", &input.approval_id)?;
+            approvals::decline(ctx.op()?, id, input.comment).await
+        };
+        DeclineOverridePayload::of(declined.await)
     }
 
     /// Take a decision back: it is kept, and the record waits again in a new approval. Needs `approvals:decide`.

@@ -15,6 +15,8 @@ pub enum UserErrorCode {
     Conflict,
     /// There is no such thing in this tenant.
     NotFound,
+    /// Your permissions do not reach this one.
+    Forbidden,
 }
 
 /// Something the caller can put right.
@@ -30,6 +32,18 @@ pub struct UserError {
 }
 
 impl UserError {
+    /// The error about one of many as data, when it is about that one; else the error itself.
+    pub fn of_one(error: Error) -> Result<Self> {
+        match error {
+            Error::OutOfReach(_) => Ok(Self {
+                field: None,
+                message: error.to_string(),
+                code: UserErrorCode::Forbidden,
+            }),
+            other => Self::of(other),
+        }
+    }
+
     /// The error as data, when it is one a person can act on; else the error itself.
     pub fn of(error: Error) -> Result<Self> {
         match error {

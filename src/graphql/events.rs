@@ -137,6 +137,8 @@ fn type_of(member: &str) -> String {
     match member {
         "owner" => "User".to_owned(),
         "parent" => "Category".to_owned(),
+        "role" => "CustomRole".to_owned(),
+        "escalated" | "declined" => "Approval".to_owned(),
         "reopened" => "Approval".to_owned(),
         other => typename(other),
     }

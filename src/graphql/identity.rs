@@ -5,7 +5,7 @@ mod payload;
 mod people;
 mod session;
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, ID, Object};
 pub use input::{
     AcceptInvitationInput, AddMemberInput, CancelInvitationInput, ChangeMemberRoleInput,
     RefreshSessionInput, RegisterTenantInput, RemoveMemberInput, SignInInput, SignOutInput,
@@ -23,7 +23,7 @@ use super::node::{local, local_opt};
 use super::op::Op;
 use super::page::{Connection, asks, window};
 use crate::error::{Error, Result};
-use crate::identity::{self, Credentials, NewTenant};
+use crate::identity::{self, Credentials, NewTenant, RoleChoice};
 use crate::tenants;
 
 /// Questions about people.
@@ -139,13 +139,18 @@ impl IdentityMutation {
         SignOutPayload::of(outcome.map(|()| true))
     }
 
-    /// Invite someone by address. Needs `members:manage`; only an owner invites owners.
+    /// Invite someone by address. Needs `members:manage`; nobody gives what they do not hold, and only an owner invites
+    /// owners.
     async fn add_member(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: AddMemberInput,
     ) -> Result<AddMemberPayload> {
-        let outcome = identity::add_member(ctx.op()?, &input.email, input.role.into()).await;
+        let op = ctx.op()?;
+        let outcome = match choice(input.role, input.custom_role_id.as_ref()) {
+            Ok(choice) => identity::add_member(op, &input.email, choice).await,
+            Err(error) => Err(error),
+        };
         let (invited, user_errors) = payload(outcome)?;
         let (invitation, link) = invited.map(|i| (i.invitation.into(), i.link)).unzip();
         Ok(AddMemberPayload {
@@ -166,19 +171,20 @@ impl IdentityMutation {
         AcceptInvitationPayload::of(outcome.await.map_err(for_person))
     }
 
-    /// Give a member another role. Needs `members:manage`; ownership is given and taken by owners, and one of them
-    /// stays.
+    /// Give a member another role. Needs `members:manage`; nobody gives what they do not hold, ownership is given and
+    /// taken by owners, and one of them stays.
     async fn change_member_role(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: ChangeMemberRoleInput,
     ) -> Result<ChangeMemberRolePayload> {
         let op = ctx.op()?;
-        let outcome = match local("User", "userId", &input.user_id) {
-            Ok(user) => identity::change_role(op, user, input.role.into()).await,
-            Err(error) => Err(error),
+        let changed = async {
+            let user = local("User", "userId", &input.user_id)?;
+            let choice = choice(input.role, input.custom_role_id.as_ref())?;
+            identity::change_role(op, user, choice).await
         };
-        ChangeMemberRolePayload::of(outcome)
+        ChangeMemberRolePayload::of(changed.await)
     }
 
     /// Remove a member and end their sessions. Needs `members:manage`; the last owner stays.
@@ -208,6 +214,13 @@ impl IdentityMutation {
         };
         CancelInvitationPayload::of(outcome.map(|()| input.invitation_id))
     }
+}
+
+fn choice(role: Role, custom: Option<&ID>) -> Result<RoleChoice> {
+    Ok(RoleChoice {
+        role: role.into(),
+        custom: local_opt("CustomRole", "customRoleId", custom)?,
+    })
 }
 
 /// A password that was refused is for the person who typed it: a client that reads `UNAUTHENTICATED` would refresh its

@@ -63,6 +63,7 @@ fn share(error: Arc<Error>) -> Error {
             Error::Unavailable(_) => Error::Unavailable(shared.to_string().into()),
             Error::Timeout => Error::Timeout,
             Error::Forbidden(permission) => Error::Forbidden(*permission),
+            Error::OutOfReach(permission) => Error::OutOfReach(*permission),
             Error::NotFound(what) => Error::NotFound(what),
             Error::Unauthenticated(why) => Error::Unauthenticated(why),
             other => Error::internal(other.to_string()),

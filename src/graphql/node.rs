@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use entity::{
-    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, ReportId,
-    RuleId,
+    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, ProjectId, RecordId,
+    ReportId, RoleId, RuleId, TeamId,
 };
 use futures::future::try_join_all;
 use uuid::Uuid;
@@ -18,9 +18,12 @@ use super::decisions::Decision;
 use super::imports::Import;
 use super::loader::find;
 use super::op::Op;
+use super::projects::Project;
 use super::records::Record;
 use super::reports::Report;
+use super::roles::CustomRole;
 use super::rules::Rule;
+use super::teams::Team;
 use crate::error::{Error, Result};
 
 /// How many things `nodes` finds at once.
@@ -38,16 +41,22 @@ pub enum Node {
     Category(Category),
     /// A sender of webhooks.
     Connection(Connection),
+    /// A role of the tenant's own.
+    CustomRole(CustomRole),
     /// What was decided about a record.
     Decision(Decision),
     /// The reading of a file.
     Import(Import),
+    /// What records are worked on for.
+    Project(Project),
     /// A movement of money.
     Record(Record),
     /// A report.
     Report(Report),
     /// A rule.
     Rule(Rule),
+    /// People who work on the same projects.
+    Team(Team),
 }
 
 /// Finding anything by its id.
@@ -94,11 +103,14 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Approval" => find(ctx, ApprovalId(uuid)).await?.map(Node::Approval),
         "Category" => find(ctx, CategoryId(uuid)).await?.map(Node::Category),
         "Connection" => find(ctx, ConnectionId(uuid)).await?.map(Node::Connection),
+        "CustomRole" => find(ctx, RoleId(uuid)).await?.map(Node::CustomRole),
         "Decision" => find(ctx, DecisionId(uuid)).await?.map(Node::Decision),
         "Import" => find(ctx, ImportId(uuid)).await?.map(Node::Import),
+        "Project" => find(ctx, ProjectId(uuid)).await?.map(Node::Project),
         "Record" => find(ctx, RecordId(uuid)).await?.map(Node::Record),
         "Report" => find(ctx, ReportId(uuid)).await?.map(Node::Report),
         "Rule" => find(ctx, RuleId(uuid)).await?.map(Node::Rule),
+        "Team" => find(ctx, TeamId(uuid)).await?.map(Node::Team),
         _ => None,
     })
 }

@@ -35,6 +35,7 @@ pub struct PageInfo {
 #[graphql(concrete(name = "ConnectionConnection", params(super::connections::Connection)))]
 #[graphql(concrete(name = "DeliveryConnection", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
+#[graphql(concrete(name = "ProjectConnection", params(super::projects::Project)))]
 #[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
@@ -68,6 +69,7 @@ where
 #[graphql(concrete(name = "ConnectionEdge", params(super::connections::Connection)))]
 #[graphql(concrete(name = "DeliveryEdge", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
+#[graphql(concrete(name = "ProjectEdge", params(super::projects::Project)))]
 #[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
@@ -121,6 +123,7 @@ impl Plain for super::connections::Delivery {}
 impl Plain for super::identity::Invitation {}
 impl Plain for super::identity::Member {}
 impl Plain for super::imports::Import {}
+impl Plain for super::projects::Project {}
 impl Plain for super::imports::RefusedRow {}
 impl Plain for super::reports::Report {}
 impl Plain for super::security::SignInAttempt {}

@@ -304,6 +304,8 @@ pub struct Report {
     pub interval: ReportInterval,
     /// Whether what is proposed and not yet approved counts too.
     pub include_proposed: bool,
+    /// Whether it is of some records only: those that whoever asked for it reached.
+    pub limited: bool,
     /// Why it could not be made.
     pub error: Option<String>,
     /// When it was asked for.
@@ -326,6 +328,7 @@ impl TryFrom<report::Model> for Report {
             to: Date(params.to),
             interval: params.interval.into(),
             include_proposed: params.include_proposed,
+            limited: row.reach.is_some(),
             error: row.error.clone(),
             created_at: row.created_at,
             finished_at: row.finished_at,

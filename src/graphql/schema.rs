@@ -23,12 +23,16 @@ pub struct Query(
     super::node::NodeQuery,
     super::oauth::OauthQuery,
     super::passkeys::PasskeysQuery,
+    super::projects::ProjectsQuery,
     super::records::RecordsQuery,
     super::reports::ReportsQuery,
+    super::roles::RolesQuery,
     super::rules::RulesQuery,
     super::security::SecurityQuery,
     super::sessions::SessionsQuery,
+    super::settings::SettingsQuery,
     super::system::SystemQuery,
+    super::teams::TeamsQuery,
 );
 
 /// Everything that can be done.
@@ -42,11 +46,15 @@ pub struct Mutation(
     super::imports::ImportsMutation,
     super::oauth::OauthMutation,
     super::passkeys::PasskeysMutation,
+    super::projects::ProjectsMutation,
     super::records::RecordsMutation,
     super::reports::ReportsMutation,
+    super::roles::RolesMutation,
     super::rules::RulesMutation,
     super::security::SecurityMutation,
     super::sessions::SessionsMutation,
+    super::settings::SettingsMutation,
+    super::teams::TeamsMutation,
 );
 
 /// Everything that can be followed.

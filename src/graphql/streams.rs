@@ -1,6 +1,7 @@
 //! The streams a page at work follows: records as they are decided, the approval queue as it moves, an import as it
 //! goes on. Each is the event log through a narrower window.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject, Subscription};
@@ -19,8 +20,8 @@ use super::records::Record;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::events::{Cursor, Filter};
-use crate::imports;
 use crate::permission::Permission;
+use crate::{imports, records};
 
 /// How long the news of an import are gathered before they are told.
 const GATHER: Duration = Duration::from_millis(250);
@@ -82,6 +83,10 @@ pub enum ApprovalEventKind {
     Rejected,
     /// A decision was taken back: the record waits again.
     Reopened,
+    /// An override was proposed, and waits for a second person.
+    Proposed,
+    /// A proposed override was declined: the record waits again.
+    Declined,
 }
 
 /// A movement of the approval queue.
@@ -120,6 +125,8 @@ impl ApprovalEvent {
             ("TX_APPROVED", Some("OVERRIDDEN")) => ApprovalEventKind::Overridden,
             ("TX_APPROVED", _) => ApprovalEventKind::Approved,
             ("TX_REJECTED", _) => ApprovalEventKind::Rejected,
+            ("OVERRIDE_PROPOSED", _) => ApprovalEventKind::Proposed,
+            ("OVERRIDE_DECLINED", _) => ApprovalEventKind::Declined,
             _ => ApprovalEventKind::Reopened,
         };
         Ok(said.approval.map(|approval| Self {
@@ -170,24 +177,21 @@ impl StreamsSubscription {
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = async_graphql::Result<RecordProcessed>> + use<>> {
-        let events = follow(
-            ctx,
-            Permission::ReadRecords,
-            after,
-            Filter::kinds(["PROCESSED"]),
+        let permission = Permission::ReadRecords;
+        let events = follow(ctx, permission, after, Filter::kinds(["PROCESSED"])).await?;
+        Ok(
+            seen(Arc::clone(ctx.op()?), permission, events).map(|event| {
+                let event = event?;
+                let said: Said = serde_json::from_str(&event.payload)?;
+                Ok(RecordProcessed {
+                    cursor: Cursor::of(&event).to_string(),
+                    record_id: said.record,
+                    source: said.source.unwrap_or_default(),
+                    confidence: said.confidence.unwrap_or_default(),
+                    category_id: said.category,
+                })
+            }),
         )
-        .await?;
-        Ok(events.map(|event| {
-            let event = event?;
-            let said: Said = serde_json::from_str(&event.payload)?;
-            Ok(RecordProcessed {
-                cursor: Cursor::of(&event).to_string(),
-                record_id: said.record,
-                source: said.source.unwrap_or_default(),
-                confidence: said.confidence.unwrap_or_default(),
-                category_id: said.category,
-            })
-        }))
     }
 
     /// The approval queue as it moves: what comes in, and what is decided. Needs `approvals:read`.
@@ -204,14 +208,19 @@ impl StreamsSubscription {
             "TX_APPROVED",
             "TX_REJECTED",
             "APPROVAL_REOPENED",
+            "OVERRIDE_PROPOSED",
+            "OVERRIDE_DECLINED",
         ];
-        let events = follow(ctx, Permission::ReadApprovals, after, Filter::kinds(kinds)).await?;
-        Ok(events.filter_map(|event| {
-            let moved = event
-                .and_then(|event| ApprovalEvent::of(&event))
-                .transpose();
-            std::future::ready(moved.map(|moved| Ok(moved?)))
-        }))
+        let permission = Permission::ReadApprovals;
+        let events = follow(ctx, permission, after, Filter::kinds(kinds)).await?;
+        Ok(
+            seen(Arc::clone(ctx.op()?), permission, events).filter_map(|event| {
+                let moved = event
+                    .and_then(|event| ApprovalEvent::of(&event))
+                    .transpose();
+                std::future::ready(moved.map(|moved| Ok(moved?)))
+            }),
+        )
     }
 
     /// How far an import is: at once, then whenever it has moved, until it is finished. Needs `records:read`.
@@ -276,6 +285,36 @@ impl StreamsSubscription {
             }
         })
     }
+}
+
+/// The events about records that the actor sees; every one of them is, unless they see some records only.
+fn seen(
+    op: Arc<Ctx>,
+    permission: Permission,
+    events: impl Stream<Item = Result<Arc<event::Model>>>,
+) -> impl Stream<Item = Result<Arc<event::Model>>> {
+    events.filter_map(move |event| {
+        let op = Arc::clone(&op);
+        async move {
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => return Some(Err(error)),
+            };
+            match sees(&op, permission, &event).await {
+                Ok(true) => Some(Ok(event)),
+                Ok(false) => None,
+                Err(error) => Some(Err(error)),
+            }
+        }
+    })
+}
+
+async fn sees(op: &Ctx, permission: Permission, event: &event::Model) -> Result<bool> {
+    if op.reach(permission).is_everything() {
+        return Ok(true);
+    }
+    let said: Said = serde_json::from_str(&event.payload)?;
+    records::sees(&op.again(), permission, said.record).await
 }
 
 /// How far an import is now.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::membership::{self, Role};
-use entity::{InvitationId, UserId, invitation, user};
+use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::emails;
 use super::members::{self, role_name};
 use super::people::Proven;
+use super::roles::{self, RoleChoice};
 use super::sessions::{self, Client, SignedIn};
 use crate::ctx::{Actor, Ctx, Event, Handles, Read};
 use crate::error::{Error, Result};
@@ -29,6 +30,8 @@ pub struct Invitation {
     pub email: String,
     /// What they become.
     pub role: Role,
+    /// The role of the tenant's own, when it is a custom one.
+    pub custom_role: Option<RoleId>,
     /// Who asked.
     pub created_by: UserId,
     /// When it was made.
@@ -43,6 +46,7 @@ impl From<invitation::Model> for Invitation {
             id: row.id,
             email: row.email,
             role: row.role,
+            custom_role: row.role_id,
             created_by: row.created_by,
             created_at: row.created_at,
             expires_at: row.expires_at,
@@ -61,19 +65,19 @@ pub struct Invited {
     pub link: String,
 }
 
-/// Invites someone by address. An earlier invitation of the same address stops working; only an owner invites owners.
+/// Invites someone by address, into a role that brings nothing the actor does not hold. An earlier invitation of the
+/// same address stops working; only an owner invites owners.
 #[tracing::instrument(skip_all)]
-pub async fn add_member(ctx: &Ctx, email: &str, role: Role) -> Result<Invited> {
+pub async fn add_member(ctx: &Ctx, email: &str, choice: impl Into<RoleChoice>) -> Result<Invited> {
     ctx.require(Permission::ManageMembers)?;
-    if role == Role::Owner {
-        ctx.require(Permission::ManageTenant)?;
-    }
+    let choice = choice.into();
     let email = emails::check_new(email)?;
     let created_by = ctx
         .user()
         .ok_or(Error::Unauthenticated("only a person invites people"))?;
 
     let mut tx = ctx.begin().await?;
+    roles::grantable(&tx, choice).await?;
     let person = Query::select()
         .column(user::Column::Id)
         .from(user::Entity)
@@ -102,7 +106,8 @@ pub async fn add_member(ctx: &Ctx, email: &str, role: Role) -> Result<Invited> {
         tenant_id: ctx.tenant(),
         token_hash: secret::hash(&token),
         email,
-        role,
+        role: choice.role,
+        role_id: choice.custom,
         created_by,
         created_at: ctx.now(),
         expires_at: ctx.now() + LIFE,
@@ -111,7 +116,8 @@ pub async fn add_member(ctx: &Ctx, email: &str, role: Role) -> Result<Invited> {
     tx.insert(row.clone()).await?;
     tx.record(Event::MemberInvited {
         invitation: row.id,
-        role: role_name(role),
+        role: role_name(choice.role),
+        custom_role: choice.custom,
     });
     tx.commit().await?;
     Ok(Invited {
@@ -165,7 +171,11 @@ pub async fn accept_invitation(
         return Err(gone());
     }
     person.store(&tx).await?;
-    members::join(&mut tx, user, role).await?;
+    let choice = RoleChoice {
+        role,
+        custom: invitation.role_id,
+    };
+    members::join(&mut tx, user, choice).await?;
     let signed_in = sessions::open(&mut tx, user, role, Client::default()).await?;
     tx.commit().await?;
     Ok(signed_in)

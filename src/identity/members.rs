@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::membership::{self, Role};
-use entity::{UserId, session, user};
+use entity::{RoleId, UserId, session, user};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::roles::{self, RoleChoice};
 use super::sessions;
 use super::viewer::Person;
 use crate::ctx::{Ctx, Event, Tx};
@@ -22,6 +23,8 @@ pub struct Member {
     pub person: Person,
     /// As what.
     pub role: Role,
+    /// The role of the tenant's own, when it is a custom one.
+    pub custom_role: Option<RoleId>,
     /// Since when.
     pub joined_at: DateTime<Utc>,
 }
@@ -55,6 +58,7 @@ pub async fn list_members(ctx: &Ctx, window: &Window) -> Result<Page<Member>> {
             let member = Member {
                 person: person.into(),
                 role: member.role,
+                custom_role: member.role_id,
                 joined_at: member.created_at,
             };
             Some((cursor, member))
@@ -77,22 +81,24 @@ pub async fn count_members(ctx: &Ctx) -> Result<u64> {
     Ok(members.count(read.on()).await?)
 }
 
-/// Gives a member another role. Ownership is given and taken by owners, and one of them stays.
+/// Gives a member another role, which brings nothing the actor does not hold. Ownership is given and taken by owners,
+/// and one of them stays.
 #[tracing::instrument(skip_all, fields(user.id = %user))]
-pub async fn change_role(ctx: &Ctx, user: UserId, role: Role) -> Result<Member> {
+pub async fn change_role(ctx: &Ctx, user: UserId, choice: impl Into<RoleChoice>) -> Result<Member> {
     ctx.require(Permission::ManageMembers)?;
-    if role == Role::Owner {
-        ctx.require(Permission::ManageTenant)?;
-    }
+    let choice = choice.into();
     let mut tx = ctx.begin().await?;
+    roles::grantable(&tx, choice).await?;
     let member = load(&tx, user).await?;
-    if member.role == Role::Owner && role != Role::Owner {
+    if member.role == Role::Owner && choice.role != Role::Owner {
         spare_an_owner(&tx, user).await?;
     }
-    if member.role != role {
+    let from = RoleChoice::of(&member);
+    if from != choice {
         let changed = tx
             .update::<membership::Entity>()
-            .col_expr(membership::Column::Role, Expr::value(role))
+            .col_expr(membership::Column::Role, Expr::value(choice.role))
+            .col_expr(membership::Column::RoleId, Expr::value(choice.custom))
             .filter(membership::Column::UserId.eq(user))
             .filter(membership::Column::Role.eq(member.role))
             .filter(membership::Column::RemovedAt.is_null())
@@ -104,16 +110,21 @@ pub async fn change_role(ctx: &Ctx, user: UserId, role: Role) -> Result<Member> 
         tx.record_diff(
             Event::MemberChanged {
                 user,
-                role: role_name(role),
+                role: role_name(choice.role),
+                custom_role: choice.custom,
             },
-            serde_json::json!({ "role": { "from": role_name(member.role), "to": role_name(role) } }),
+            serde_json::json!({
+                "role": { "from": role_name(from.role), "to": role_name(choice.role) },
+                "customRole": { "from": from.custom, "to": choice.custom },
+            }),
         );
     }
     let person = person(&tx, user).await?;
     tx.commit().await?;
     Ok(Member {
         person,
-        role,
+        role: choice.role,
+        custom_role: choice.custom,
         joined_at: member.created_at,
     })
 }
@@ -147,11 +158,12 @@ pub async fn remove_member(ctx: &Ctx, user: UserId) -> Result<()> {
 }
 
 /// Makes a person a member, again if they were one before. A member they are already keeps their role.
-pub(super) async fn join(tx: &mut Tx<'_>, user: UserId, role: Role) -> Result<()> {
+pub(super) async fn join(tx: &mut Tx<'_>, user: UserId, choice: RoleChoice) -> Result<()> {
     let now = tx.ctx().now();
     let back = tx
         .update::<membership::Entity>()
-        .col_expr(membership::Column::Role, Expr::value(role))
+        .col_expr(membership::Column::Role, Expr::value(choice.role))
+        .col_expr(membership::Column::RoleId, Expr::value(choice.custom))
         .col_expr(membership::Column::CreatedAt, Expr::value(now))
         .col_expr(
             membership::Column::RemovedAt,
@@ -165,7 +177,8 @@ pub(super) async fn join(tx: &mut Tx<'_>, user: UserId, role: Role) -> Result<()
         let new = membership::Model {
             tenant_id: tx.tenant(),
             user_id: user,
-            role,
+            role: choice.role,
+            role_id: choice.custom,
             created_at: now,
             removed_at: None,
         };
@@ -175,7 +188,8 @@ pub(super) async fn join(tx: &mut Tx<'_>, user: UserId, role: Role) -> Result<()
     }
     tx.record(Event::MemberAdded {
         user,
-        role: role_name(role),
+        role: role_name(choice.role),
+        custom_role: choice.custom,
     });
     Ok(())
 }
@@ -185,7 +199,14 @@ pub fn role_name(role: Role) -> &'static str {
     match role {
         Role::Owner => "OWNER",
         Role::Admin => "ADMIN",
+        Role::Manager => "MANAGER",
         Role::Reviewer => "REVIEWER",
+        Role::User => "USER",
+        Role::Custom => "CUSTOM",
+        Role::Buyer => "BUYER",
+        Role::Seller => "SELLER",
+        Role::Resolver => "RESOLVER",
+        Role::Guard => "GUARD",
         Role::Viewer => "VIEWER",
     }
 }

@@ -17,6 +17,7 @@ mod authenticate;
 mod change_password;
 mod complete;
 mod devices;
+mod custom_roles;
 pub mod emails;
 mod forgotten;
 mod invitations;
@@ -52,6 +53,9 @@ pub use authenticate::authenticate;
 pub use change_password::change_password;
 pub use complete::{Completion, complete_sign_in};
 pub use devices::{Device, count_my_sessions, my_sessions, revoke_session, sign_out_everywhere};
+pub use custom_roles::{
+    MAX_ROLES, archive_role, create_role, grants_of, list_roles, roles_by_ids, update_role,
+};
 pub use forgotten::{mail_reset_link, request_password_reset, reset_password_by_token};
 pub use invitations::{
     Invitation, Invited, accept_invitation, add_member, cancel_invitation, count_invitations,
@@ -61,7 +65,7 @@ pub use members::{Member, change_role, count_members, list_members, remove_membe
 pub use register::{Founder, NewTenant, found, founder};
 pub use reset::reset_password;
 pub use retention::prune;
-pub use roles::permissions_of;
+pub use roles::{RoleChoice, permissions_of};
 pub use second_factor::{
     Enrolment, Proof, SecondFactor, Security, confirm_totp, disable_totp, enrol_totp,
     renew_recovery_codes, security,

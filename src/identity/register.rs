@@ -79,6 +79,7 @@ pub async fn found(tx: &mut Tx<'_>, founder: Founder, demo: bool) -> Result<Sign
         tenant_id: id,
         user_id: owner,
         role: Role::Owner,
+        role_id: None,
         created_at: now,
         removed_at: None,
     })

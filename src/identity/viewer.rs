@@ -1,12 +1,14 @@
 //! Who is asking.
 
 use entity::membership::Role;
-use entity::{TenantId, UserId, tenant, user};
+use entity::{RoleId, TenantId, UserId, tenant, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::people;
+use super::roles;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
+use crate::permission::Permissions;
 
 /// A person, without what is nobody's business.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,10 @@ pub struct Viewer {
     pub tenant: Company,
     /// As what.
     pub role: Role,
+    /// The role of the tenant's own, when it is a custom one.
+    pub custom_role: Option<RoleId>,
+    /// What that brings.
+    pub permissions: Permissions,
 }
 
 /// The person who asks, in the tenant they ask for.
@@ -77,5 +83,7 @@ pub async fn viewer(ctx: &Ctx) -> Result<Viewer> {
             base_currency: tenant.base_currency,
         },
         role: member.role,
+        custom_role: member.role_id,
+        permissions: roles::permissions_of(read.on(), &member).await?,
     })
 }

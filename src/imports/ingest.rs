@@ -210,6 +210,7 @@ impl Work<'_> {
             description: row.description,
             raw: row.raw,
             metadata: None,
+            created_by: self.import.created_by,
         })
     }
 

@@ -53,6 +53,7 @@ pub async fn void_preview(ctx: &Ctx, import: ImportId) -> Result<VoidPreview> {
 pub async fn void_import(ctx: &Ctx, id: ImportId) -> Result<import::Model> {
     ctx.require(Permission::VoidRecords)?;
     load(ctx, id).await?;
+    reached(ctx, id).await?;
     loop {
         let mut tx = ctx.begin().await?;
         voidable(&tx, id).await?;
@@ -64,6 +65,23 @@ pub async fn void_import(ctx: &Ctx, id: ImportId) -> Result<import::Model> {
         let row = finish(&mut tx, id).await?;
         tx.commit().await?;
         return Ok(row);
+    }
+}
+
+/// Refuses to take records back that the actor does not reach.
+async fn reached(ctx: &Ctx, id: ImportId) -> Result<()> {
+    if ctx.reach(Permission::VoidRecords).is_everything() {
+        return Ok(());
+    }
+    let read = ctx.read().await?;
+    let all = read
+        .select::<record::Entity>()
+        .filter(record::Column::ImportId.eq(id));
+    let mine = records::reached(ctx, Permission::VoidRecords, all.clone());
+    if mine.count(read.on()).await? == all.count(read.on()).await? {
+        Ok(())
+    } else {
+        Err(Error::OutOfReach(Permission::VoidRecords))
     }
 }
 

@@ -389,6 +389,7 @@ mod tests {
             decision_id: None,
             error: None,
             metadata: None,
+            created_by: None,
             created_at: at,
             updated_at: at,
             deleted_at: None,

@@ -62,6 +62,7 @@ pub(super) async fn store(
             comment: None,
             decided_by: None,
             decided_at: None,
+            proposed_by: None,
             reopened_from: None,
             created_at: ctx.now(),
         });

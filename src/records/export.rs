@@ -11,6 +11,7 @@ use sea_orm::{ActiveEnum, ColumnTrait, ExprTrait, QueryFilter, QueryOrder, Query
 
 use super::csv_cell::push_line;
 use super::filter::RecordFilter;
+use super::reach::reached;
 use super::receive::external_id;
 use crate::ctx::Ctx;
 use crate::error::Result;
@@ -70,7 +71,8 @@ async fn portion(
 ) -> Result<Vec<record::Model>> {
     ctx.refresh().await;
     let read = ctx.read().await?;
-    let mut select = filter.apply(read.select::<record::Entity>());
+    let select = filter.apply(read.select::<record::Entity>());
+    let mut select = reached(ctx, Permission::ReadRecords, select);
     if let Some((day, id)) = after {
         let key = Expr::tuple([
             Expr::col(record::Column::OccurredOn),

@@ -41,6 +41,8 @@ pub struct RecordFilter {
     pub amount_min: Option<i64>,
     /// The largest signed amount, in units of `money::SCALE`.
     pub amount_max: Option<i64>,
+    /// The project, by its key.
+    pub project: Option<String>,
     /// The currency.
     pub currency: Option<Currency>,
     /// Which way money moved.
@@ -105,6 +107,7 @@ impl RecordFilter {
             .add_option(self.occurred_to.map(|day| C::OccurredOn.lte(day)))
             .add_option(self.amount_min.map(|units| C::Amount.gte(units)))
             .add_option(self.amount_max.map(|units| C::Amount.lte(units)))
+            .add_option(self.project.as_deref().map(|key| C::Project.eq(key)))
             .add_option(self.currency.map(|code| C::Currency.eq(code.as_str())))
             .add_option(self.direction.map(|direction| match direction {
                 Direction::In => C::Amount.gt(0_i64),

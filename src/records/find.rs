@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::filter::{RecordFilter, RecordOrder};
+use super::reach::{about_reached, reached};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};
@@ -23,6 +24,7 @@ pub async fn list(
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
     let select = filter.apply(read.select::<record::Entity>());
+    let select = reached(ctx, Permission::ReadRecords, select);
     let (columns, descending) = order.columns();
     page::partial_page(select, wanted, columns, descending, window, read.on()).await
 }
@@ -32,6 +34,7 @@ pub async fn count(ctx: &Ctx, filter: &RecordFilter) -> Result<u64> {
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
     let select = filter.apply(read.select::<record::Entity>());
+    let select = reached(ctx, Permission::ReadRecords, select);
     Ok(select.count(read.on()).await?)
 }
 
@@ -48,12 +51,9 @@ pub async fn by_ids(ctx: &Ctx, ids: &[RecordId]) -> Result<Vec<record::Model>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(1_000) {
         let ids = record::Column::Id.is_in(ids.iter().copied());
-        found.extend(
-            read.select::<record::Entity>()
-                .filter(ids)
-                .all(read.on())
-                .await?,
-        );
+        let select = read.select::<record::Entity>().filter(ids);
+        let select = reached(ctx, Permission::ReadRecords, select);
+        found.extend(select.all(read.on()).await?);
     }
     Ok(found)
 }
@@ -67,12 +67,9 @@ pub async fn lines(
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
     let ids = record::Column::Id.is_in(ids.iter().copied());
-    page::read_columns(
-        read.select::<record::Entity>().filter(ids),
-        wanted,
-        read.on(),
-    )
-    .await
+    let select = read.select::<record::Entity>().filter(ids);
+    let select = reached(ctx, Permission::ReadRecords, select);
+    page::read_columns(select, wanted, read.on()).await
 }
 
 /// Everything decided about these records, oldest first for each.
@@ -84,11 +81,12 @@ pub async fn decisions_of(
     let read = ctx.read().await?;
     let mut decisions: HashMap<RecordId, Vec<decision::Model>> = HashMap::new();
     for records in records.chunks(1_000) {
-        let found = read
+        let select = read
             .select::<decision::Entity>()
-            .filter(decision::Column::RecordId.is_in(records.iter().copied()))
-            .all(read.on())
-            .await?;
+            .filter(decision::Column::RecordId.is_in(records.iter().copied()));
+        let of = decision::Column::RecordId;
+        let select = about_reached(ctx, &read, Permission::ReadRecords, of, select);
+        let found = select.all(read.on()).await?;
         for decision in found {
             decisions
                 .entry(decision.record_id)
@@ -113,7 +111,22 @@ pub async fn decision_lines(
     let read = ctx.read().await?;
     let ids = decision::Column::Id.is_in(ids.iter().copied());
     let select = read.select::<decision::Entity>().filter(ids);
+    let of = decision::Column::RecordId;
+    let select = about_reached(ctx, &read, Permission::ReadRecords, of, select);
     page::read_columns(select, wanted, read.on()).await
+}
+
+/// Whether the actor sees a record with a permission; asks the database only when they see some records only.
+pub async fn sees(ctx: &Ctx, permission: Permission, id: RecordId) -> Result<bool> {
+    if ctx.reach(permission).is_everything() {
+        return Ok(true);
+    }
+    let read = ctx.read().await?;
+    let one = read
+        .select::<record::Entity>()
+        .filter(record::Column::Id.eq(id));
+    let seen = reached(ctx, permission, one).count(read.on()).await?;
+    Ok(seen == 1)
 }
 
 /// Which of these external ids a source has records of.

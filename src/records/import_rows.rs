@@ -162,6 +162,7 @@ async fn store(
             description: row.description,
             raw: row.raw,
             metadata,
+            created_by: ctx.user(),
         });
     let receipts = receive(&mut tx, records.collect()).await?;
     tx.commit().await?;

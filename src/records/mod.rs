@@ -9,14 +9,16 @@ mod export;
 mod filter;
 mod find;
 mod import_rows;
+mod reach;
 mod receive;
 mod retry;
 
 pub use export::export;
 pub use filter::{Direction, RecordFilter, RecordOrder};
 pub use find::{
-    by_ids, count, decision_lines, decisions_of, known, lines, list, load, status_counts,
+    by_ids, count, decision_lines, decisions_of, known, lines, list, load, sees, status_counts,
 };
 pub use import_rows::{ErrorPolicy, MAX_ROWS, NewRow, RowAnswer, RowsOf, import_records};
+pub use reach::{about_reached, reached};
 pub use receive::{NewRecord, Receipt, external_id, receive, void_prefix};
 pub use retry::{Retry, retry_failed};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use entity::{AccountId, ConnectionId, ImportId, RecordId, record};
+use entity::{AccountId, ConnectionId, ImportId, RecordId, UserId, record};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -41,6 +41,8 @@ pub struct NewRecord {
     pub raw: String,
     /// What the source added, JSON.
     pub metadata: Option<String>,
+    /// The person who brought it in.
+    pub created_by: Option<UserId>,
 }
 
 /// What became of a row.
@@ -99,6 +101,7 @@ pub async fn receive(tx: &mut Tx<'_>, rows: Vec<NewRecord>) -> Result<Vec<Receip
             decision_id: None,
             error: None,
             metadata: row.metadata.map(stored),
+            created_by: row.created_by,
             created_at: now,
             updated_at: now,
             deleted_at: None,

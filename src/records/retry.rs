@@ -2,7 +2,9 @@
 
 use entity::{RecordId, record};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
+
+use super::reach::reached;
 
 use crate::ctx::{Ctx, Event, Job};
 use crate::error::{Error, Result};
@@ -20,8 +22,8 @@ pub enum Retry {
     All,
 }
 
-/// Sends failed records through the pipeline again; those that were driven. Records that are not failed stay as they
-/// are. A thousand at a time: when it is cut short, the rest is still failed and can be retried.
+/// Sends failed records through the pipeline again; those that were driven. Records that are not failed, or that the
+/// actor does not reach, stay as they are. A thousand at a time: when it is cut short, the rest is still failed and can be retried.
 pub async fn retry_failed(ctx: &Ctx, retry: Retry) -> Result<Vec<RecordId>> {
     ctx.require(Permission::VoidRecords)?;
     let mut driven = Vec::new();
@@ -47,8 +49,12 @@ pub async fn retry_failed(ctx: &Ctx, retry: Retry) -> Result<Vec<RecordId>> {
 /// The first failed records.
 async fn failed(ctx: &Ctx) -> Result<Vec<RecordId>> {
     let read = ctx.read().await?;
-    Ok(read
-        .select::<record::Entity>()
+    let select = reached(
+        ctx,
+        Permission::VoidRecords,
+        read.select::<record::Entity>(),
+    );
+    Ok(select
         .select_only()
         .column(record::Column::Id)
         .filter(record::Column::Status.eq(record::Status::Failed))
@@ -64,8 +70,10 @@ async fn drive(ctx: &Ctx, records: Vec<RecordId>) -> Result<Vec<RecordId>> {
         return Ok(records);
     }
     let mut tx = ctx.begin().await?;
+    let reach = ctx.reach(Permission::VoidRecords).condition();
     let driven = tx
         .update::<record::Entity>()
+        .filter(reach.unwrap_or_else(Condition::all))
         .col_expr(
             record::Column::Status,
             Expr::value(record::Status::Received),

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::money::Currency;
 use crate::page::{self, Page, Window};
 use crate::permission::Permission;
+use crate::records;
 
 /// Which figure.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +32,8 @@ pub async fn cell(ctx: &Ctx, cell: Cell, window: &Window) -> Result<Page<record:
     ctx.require(Permission::ReadReports)?;
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
-    let records = read
-        .select::<record::Entity>()
+    let records = read.select::<record::Entity>();
+    let records = records::reached(ctx, Permission::ReadReports, records)
         .filter(record::Column::OccurredOn.between(cell.period.from, cell.period.to))
         .filter(record::Column::Currency.eq(cell.currency.as_str()));
     let records = match cell.category {

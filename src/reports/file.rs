@@ -5,10 +5,11 @@ use entity::{ReportId, job, report};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use super::{Params, find, profit_and_loss};
+use super::profit_and_loss::profit_and_loss_of;
+use super::{Params, find};
 use crate::ctx::{Ctx, Event, Job};
 use crate::error::{Error, Result};
-use crate::permission::Permission;
+use crate::permission::{Permission, Reach};
 use crate::queue::Claim;
 
 /// The public name of the one kind of report there is.
@@ -28,6 +29,7 @@ pub async fn request(ctx: &Ctx, params: &Params) -> Result<report::Model> {
         body: None,
         error: None,
         as_of: None,
+        reach: ctx.reach(Permission::ReadReports).stored(),
         created_by: ctx.user(),
         created_at: ctx.now(),
         finished_at: None,
@@ -45,7 +47,9 @@ pub async fn generate(ctx: &Ctx, claim: &Claim, job: &job::Model, id: ReportId) 
     let report = find::load(ctx, id).await?;
     let made = if report.status == Status::Queued {
         let params: Params = serde_json::from_str(&report.params)?;
-        let statement = profit_and_loss(ctx, &params).await?;
+        // of what they reached who asked: the worker reaches everything
+        let reach = Reach::restore(report.reach.as_deref(), report.created_by)?;
+        let statement = profit_and_loss_of(ctx, &params, &reach).await?;
         Some((
             serde_json::to_string(&statement)?,
             statement.as_of.sequence(),

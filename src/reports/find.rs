@@ -1,7 +1,7 @@
 //! The history of reports.
 
 use entity::{ReportId, report};
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter, Select};
 
 use super::file::not_ready;
 use super::{ProfitAndLoss, csv};
@@ -17,8 +17,19 @@ const PORTION: usize = 1_000;
 pub async fn list(ctx: &Ctx, window: &Window) -> Result<Page<report::Model>> {
     ctx.require(Permission::ReadReports)?;
     let read = ctx.read().await?;
-    let reports = read.select::<report::Entity>();
+    let reports = shown(ctx, read.select::<report::Entity>());
     page::page(reports, &[report::Column::Id], true, window, read.on()).await
+}
+
+/// Whoever reaches some records only is shown the reports they asked for while they reached just those.
+fn shown(ctx: &Ctx, select: Select<report::Entity>) -> Select<report::Entity> {
+    match (ctx.reach(Permission::ReadReports).stored(), ctx.user()) {
+        (None, _) => select,
+        (Some(reach), Some(user)) => select
+            .filter(report::Column::CreatedBy.eq(user))
+            .filter(report::Column::Reach.eq(reach)),
+        (Some(_), None) => select.filter(report::Column::Id.is_null()),
+    }
 }
 
 /// One report.
@@ -38,7 +49,7 @@ pub async fn by_ids(ctx: &Ctx, ids: &[ReportId]) -> Result<Vec<report::Model>> {
         let some = read
             .select::<report::Entity>()
             .filter(report::Column::Id.is_in(ids.iter().copied()));
-        found.extend(some.all(read.on()).await?);
+        found.extend(shown(ctx, some).all(read.on()).await?);
     }
     Ok(found)
 }

@@ -16,7 +16,7 @@ use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::events::Cursor;
 use crate::money::Currency;
-use crate::permission::Permission;
+use crate::permission::{Permission, Reach};
 
 /// Which side of the statement a line is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,9 +121,18 @@ pub struct OtherCurrency {
     pub uncategorised_records: i64,
 }
 
-/// Makes a profit and loss statement of one moment.
-#[tracing::instrument(skip_all)]
+/// Makes a profit and loss statement of one moment, of the records the actor reaches.
 pub async fn profit_and_loss(ctx: &Ctx, params: &Params) -> Result<ProfitAndLoss> {
+    profit_and_loss_of(ctx, params, &ctx.reach(Permission::ReadReports)).await
+}
+
+/// The same of the records in somebody's reach.
+#[tracing::instrument(skip_all)]
+pub(super) async fn profit_and_loss_of(
+    ctx: &Ctx,
+    params: &Params,
+    reach: &Reach,
+) -> Result<ProfitAndLoss> {
     ctx.require(Permission::ReadReports)?;
     let periods = params.periods()?;
     let read = ctx.snapshot().await?;
@@ -138,7 +147,7 @@ pub async fn profit_and_loss(ctx: &Ctx, params: &Params) -> Result<ProfitAndLoss
         None => base_currency(&read).await?,
     };
     let chart = read.select::<category::Entity>().all(read.on()).await?;
-    let groups = groups(&read, params).await?;
+    let groups = groups(&read, params, reach).await?;
     Ok(assemble(params, periods, currency, &chart, &groups, as_of))
 }
 

@@ -7,7 +7,8 @@ use entity::record::Status;
 use entity::{CategoryId, record};
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseBackend, FromQueryResult, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, FromQueryResult, QueryFilter,
+    QuerySelect,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -15,6 +16,7 @@ use super::{Interval, Params};
 use crate::ctx::Read;
 use crate::error::Result;
 use crate::money;
+use crate::permission::Reach;
 
 /// A sum of amounts in 10^-5 units. In JSON it is text: it may be longer than a JSON number is safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,9 +84,9 @@ pub(super) const OPEN: [Status; 4] = [
     Status::Failed,
 ];
 
-/// Adds up the records of the time asked for, in one statement. Whole and fraction parts are summed apart, so that no
+/// Adds up the records in reach of the time asked for, in one statement. Whole and fraction parts are summed apart, so that no
 /// sum passes 64 bits; years are cut by month, and months put together by the reader.
-pub(super) async fn groups(read: &Read, params: &Params) -> Result<Vec<Group>> {
+pub(super) async fn groups(read: &Read, params: &Params, reach: &Reach) -> Result<Vec<Group>> {
     let month = match params.interval {
         Interval::None => None,
         _ => Some(month(read.on().get_database_backend())),
@@ -107,6 +109,7 @@ pub(super) async fn groups(read: &Read, params: &Params) -> Result<Vec<Group>> {
         .column_as(month.clone().unwrap_or_else(|| Expr::cust("''")), "month")
         .filter(record::Column::Status.is_in(OPEN))
         .filter(record::Column::OccurredOn.between(params.from, params.to))
+        .filter(reach.condition().unwrap_or_else(Condition::all))
         .group_by(record::Column::CategoryId)
         .group_by(record::Column::Currency)
         .group_by(record::Column::Status);

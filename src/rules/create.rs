@@ -8,6 +8,7 @@ use super::{MAX_RULES, order, validate};
 use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
+use crate::projects;
 
 /// How many characters a name may have.
 const MAX_NAME: usize = 100;
@@ -57,6 +58,7 @@ pub async fn create_within(
     ctx.require(Permission::WriteRules)?;
     let name = checked_name(&new.name)?;
     check(tx, &new.conditions, &new.actions).await?;
+    let actions = with_project(tx, new.actions).await?;
     let count = tx
         .select::<rule::Entity>()
         .filter(rule::Column::DeletedAt.is_null())
@@ -81,7 +83,7 @@ pub async fn create_within(
         name,
         position,
         conditions: serde_json::to_string(&new.conditions)?,
-        actions: serde_json::to_string(&new.actions)?,
+        actions: serde_json::to_string(&actions)?,
         stop: new.stop,
         disabled_at: None,
         approval_id: approval,
@@ -109,6 +111,15 @@ pub(super) fn checked_name(name: &str) -> Result<String> {
             format!("1 to {MAX_NAME} characters are accepted"),
         ))
     }
+}
+
+/// The actions with the project they name as it is written; one that is new may be made.
+pub(super) async fn with_project(tx: &mut Tx<'_>, mut actions: Actions) -> Result<Actions> {
+    if let Some(project) = &actions.project {
+        let key = projects::resolve(tx, "actions.project", project).await?;
+        actions.project = Some(key);
+    }
+    Ok(actions)
 }
 
 /// Refuses a rule that is not well formed, or that names what the tenant does not have.

@@ -35,7 +35,8 @@ pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model
         Some(conditions) => conditions,
         None => serde_json::from_str(&row.conditions)?,
     };
-    let actions = match changes.actions {
+    let renewed = changes.actions.is_some();
+    let mut actions = match changes.actions {
         Some(actions) => actions,
         None => serde_json::from_str(&row.actions)?,
     };
@@ -44,6 +45,9 @@ pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model
         None => row.name,
     };
     create::check(&tx, &conditions, &actions).await?;
+    if renewed {
+        actions = create::with_project(&mut tx, actions).await?;
+    }
     let stop = changes.stop.unwrap_or(row.stop);
     let mut changed = tx
         .update::<rule::Entity>()

@@ -11,6 +11,7 @@ use super::{compile, list, validate};
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
+use crate::records;
 
 /// How many of the latest records a test looks at.
 const SAMPLE: u64 = 500;
@@ -63,15 +64,16 @@ impl Sampled {
     }
 }
 
-/// The latest `size` records that count, reduced to those the conditions match, and how many were looked at.
+/// The latest `size` records that count and that the actor sees, reduced to those the conditions match, and how many were looked at.
 pub async fn sample(
+    ctx: &Ctx,
     read: &Read,
     conditions: &Condition,
     statuses: &[record::Status],
     size: u64,
 ) -> Result<(usize, Vec<Sampled>)> {
-    let rows: Vec<Sampled> = read
-        .select::<record::Entity>()
+    let select = read.select::<record::Entity>();
+    let rows: Vec<Sampled> = records::reached(ctx, Permission::ReadRecords, select)
         .filter(record::Column::Status.is_in(statuses.iter().copied()))
         .order_by_desc(record::Column::OccurredOn)
         .order_by_desc(record::Column::Id)
@@ -105,7 +107,7 @@ pub async fn test(ctx: &Ctx, conditions: &Condition, actions: &Actions) -> Resul
         record::Status::Processed,
         record::Status::Approved,
     ];
-    let (sampled, matches) = sample(&read, conditions, &statuses, SAMPLE).await?;
+    let (sampled, matches) = sample(ctx, &read, conditions, &statuses, SAMPLE).await?;
     let proposed = actions.category.map(CategoryId);
     let contradictions = matches
         .iter()
@@ -131,8 +133,8 @@ pub async fn why_not(ctx: &Ctx, rule: RuleId, record: RecordId) -> Result<Option
     ctx.require(Permission::ReadRecords)?;
     let row = list::load(ctx, rule).await?;
     let read = ctx.read().await?;
-    let record = read
-        .select::<record::Entity>()
+    let select = read.select::<record::Entity>();
+    let record = records::reached(ctx, Permission::ReadRecords, select)
         .filter(record::Column::Id.eq(record))
         .one(read.on())
         .await?

@@ -14,10 +14,16 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Ids, Operation, Path, Schema, TestApp, nowhere};
 
-const ROLES: [(&str, Option<Role>); 5] = [
+const ROLES: [(&str, Option<Role>); 11] = [
     ("anonymous", None),
+    ("buyer", Some(Role::Buyer)),
+    ("seller", Some(Role::Seller)),
+    ("resolver", Some(Role::Resolver)),
+    ("guard", Some(Role::Guard)),
     ("viewer", Some(Role::Viewer)),
+    ("user", Some(Role::User)),
     ("reviewer", Some(Role::Reviewer)),
+    ("manager", Some(Role::Manager)),
     ("admin", Some(Role::Admin)),
     ("owner", Some(Role::Owner)),
 ];
@@ -232,7 +238,7 @@ fn promised(operation: &Operation, role: Option<Role>) -> Option<&'static [&'sta
     if text.contains("Needs a sign-in") {
         return Some(&["allowed"]);
     }
-    // "Needs `rules:read` and `records:read`. …"
+    // "Needs `rules:read` and `records:read`. …"; conditions on them are looked at in `reach.rs`
     let (_, needs) = text.split_once("Needs `")?;
     let sentence = needs.split(['.', ';', ',']).next()?;
     let needed = sentence.split('`').filter(|word| word.contains(':'));

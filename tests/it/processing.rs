@@ -59,6 +59,7 @@ async fn poison(app: &TestApp, tenant: TenantId, record: RecordId) {
         comment: Some("poison".to_owned()),
         decided_by: None,
         decided_at: None,
+        proposed_by: None,
         reopened_from: None,
         created_at: ctx.now(),
     };

@@ -74,6 +74,7 @@ async fn books(app: &TestApp) -> Books {
             decision_id: None,
             error: None,
             metadata: None,
+            created_by: None,
             created_at: ctx.now(),
             updated_at: ctx.now(),
             deleted_at: None,

@@ -306,6 +306,16 @@ async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     owner.run("mutation($input: CreateRuleInput!) { createRule(input: $input) { errors { message } } }", rule).await.ok();
     let decide = json!({ "input": { "approvalId": chart.text("approvals.edges[0].node.id"), "categoryId": category, "note": word } });
     owner.run("mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) { errors { message } } }", decide).await.ok();
+    let project = format!(
+        "mutation {{ createProject(input: {{ name: \"{word} project\" }}) {{ project {{ id }} errors {{ message }} }} }}"
+    );
+    let project = owner.run(&project, json!({})).await.ok();
+    let team = json!({ "input": { "name": word, "projectIds": [project.text("createProject.project.id")] } });
+    owner.run("mutation($input: CreateTeamInput!) { createTeam(input: $input) { errors { message } } }", team).await.ok();
+    let role = format!(
+        "mutation {{ createRole(input: {{ name: \"{word}\", grants: [{{ permission: \"records:read\" }}] }}) {{ errors {{ message }} }} }}"
+    );
+    owner.run(&role, json!({})).await.ok();
     let report = json!({ "input": { "from": "2026-01-01", "to": "2026-12-31" } });
     owner.run("mutation($input: GenerateReportInput!) { generateReport(input: $input) { errors { message } } }", report).await.ok();
     app.run_background_work().await;

@@ -21,6 +21,8 @@ pub struct ApprovalFilter {
     pub source: Vec<DecisionSource>,
     /// Decided as this category, or proposed as it and not decided.
     pub category_id: Option<ID>,
+    /// Only those that wait for a second person, or only those that do not.
+    pub second_person_needed: Option<bool>,
     /// On this account.
     pub account_id: Option<ID>,
     /// At least this sure.
@@ -47,6 +49,7 @@ impl ApprovalFilter {
             source: self.source.into_iter().map(Into::into).collect(),
             category: local_opt("Category", "filter.categoryId", self.category_id.as_ref())?,
             account: local_opt("Account", "filter.accountId", self.account_id.as_ref())?,
+            second_person_needed: self.second_person_needed,
             min_confidence: self.confidence_min,
             max_confidence: self.confidence_max,
             min_amount: amount("filter.amountMin", self.amount_min)?,
@@ -135,4 +138,13 @@ pub struct RejectRecordsInput {
 pub struct ReopenApprovalInput {
     /// Which approval.
     pub approval_id: ID,
+}
+
+/// An override that is not agreed to.
+#[derive(InputObject)]
+pub struct DeclineOverrideInput {
+    /// Which approval.
+    pub approval_id: ID,
+    /// Why, up to 2,000 characters.
+    pub comment: Option<String>,
 }

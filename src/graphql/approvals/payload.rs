@@ -25,6 +25,11 @@ payloads! {
         /// The approval.
         approval: Approval
     },
+    /// An override that was declined.
+    DeclineOverridePayload {
+        /// The approval that waits now.
+        approval: Approval
+    },
     /// A decision that was taken back.
     ReopenApprovalPayload {
         /// The approval that waits now.
@@ -48,7 +53,7 @@ impl ApprovalAnswer {
     fn of(answer: Answer) -> Result<Self> {
         let (approval, error) = match answer.outcome {
             Ok(row) => (Some(row), None),
-            Err(error) => (answer.current, Some(UserError::of(error)?)),
+            Err(error) => (answer.current, Some(UserError::of_one(error)?)),
         };
         Ok(Self {
             approval_id: global("Approval", answer.id),

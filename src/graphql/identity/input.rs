@@ -50,8 +50,10 @@ pub struct SignOutInput {
 pub struct AddMemberInput {
     /// Their address.
     pub email: String,
-    /// What they become.
+    /// What they become: nothing that brings more than you hold yourself.
     pub role: Role,
+    /// The role of the tenant's own, with the role CUSTOM.
+    pub custom_role_id: Option<ID>,
 }
 
 /// An answer to an invitation.
@@ -71,8 +73,10 @@ pub struct AcceptInvitationInput {
 pub struct ChangeMemberRoleInput {
     /// Who.
     pub user_id: ID,
-    /// What they become.
+    /// What they become: nothing that brings more than you hold yourself.
     pub role: Role,
+    /// The role of the tenant's own, with the role CUSTOM.
+    pub custom_role_id: Option<ID>,
 }
 
 /// A member to remove.

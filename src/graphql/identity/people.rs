@@ -1,12 +1,17 @@
 //! The people of a tenant: who asks, who belongs to it, and who was invited.
 
-use async_graphql::{Enum, ID, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::membership;
+use entity::{RoleId, membership};
 
-use crate::graphql::node::global;
+use crate::approvals::{self, About};
+use crate::error::{Error, Result};
+use crate::graphql::loader::find;
+use crate::graphql::node::{global, split};
+use crate::graphql::op::Op;
+use crate::graphql::roles::CustomRole;
 use crate::identity;
-use crate::permission::{Permission, Permissions};
+use crate::permission::Permission;
 
 /// What a member may do, as a named preset of permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -16,8 +21,22 @@ pub enum Role {
     Owner,
     /// Everything but ownership.
     Admin,
+    /// Runs the books: everything about money, nothing about people.
+    Manager,
     /// Works the approval queue, the rules and the imports.
     Reviewer,
+    /// Brings records in, follows what becomes of them, and asks for reports.
+    User,
+    /// What a role of the tenant's own brings.
+    Custom,
+    /// Buys on a marketplace: sees the records that they brought in.
+    Buyer,
+    /// Sells on a marketplace: brings records in, and sees those.
+    Seller,
+    /// Resolves disputes: sees records and decides what waits, and nothing else.
+    Resolver,
+    /// Watches: sees records, the approval queue and the log, and changes nothing.
+    Guard,
     /// Reads.
     Viewer,
 }
@@ -58,7 +77,7 @@ pub struct Tenant {
 
 /// The person who asks, in the tenant they ask for.
 #[derive(SimpleObject)]
-#[graphql(serial)]
+#[graphql(complex, serial)]
 pub struct Viewer {
     /// Who is signed in.
     pub user: User,
@@ -66,8 +85,45 @@ pub struct Viewer {
     pub tenant: Tenant,
     /// Their role there.
     pub role: Role,
-    /// What that role allows, as `resource:action`.
+    /// What that role allows, as `resource:action`; `myPermissions` tells on what.
     pub permissions: Vec<&'static str>,
+    #[graphql(skip)]
+    custom: Option<RoleId>,
+}
+
+#[ComplexObject]
+impl Viewer {
+    /// Whether they may do something, such as approvals:decide; to one record or approval, if one is named. False for
+    /// what they do not see.
+    async fn can(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What, as `resource:action`.")] action: String,
+        #[graphql(desc = "To which record or approval.")] subject_id: Option<ID>,
+    ) -> Result<bool> {
+        let known = action.parse::<Permission>();
+        let permission = known.map_err(|unknown| Error::invalid("action", unknown.to_string()))?;
+        let about = match subject_id.as_ref().map(|id| (split(id), id)) {
+            None => None,
+            Some((Some((kind, id)), _)) if kind == "Record" => Some(About::Record(id.into())),
+            Some((Some((kind, id)), _)) if kind == "Approval" => Some(About::Approval(id.into())),
+            Some(_) => {
+                return Err(Error::invalid(
+                    "subjectId",
+                    "is neither the id of a Record nor of an Approval",
+                ));
+            }
+        };
+        approvals::can(ctx.op()?, permission, about).await
+    }
+
+    /// The role of the tenant's own, when theirs is CUSTOM. Needs `members:read`.
+    async fn custom_role(&self, ctx: &Context<'_>) -> Result<Option<CustomRole>> {
+        match self.custom {
+            Some(role) => find(ctx, role).await,
+            None => Ok(None),
+        }
+    }
 }
 
 impl From<identity::Viewer> for Viewer {
@@ -80,17 +136,15 @@ impl From<identity::Viewer> for Viewer {
                 base_currency: viewer.tenant.base_currency,
             },
             role: viewer.role.into(),
-            permissions: Permissions::of(viewer.role)
-                .iter()
-                .map(Permission::as_str)
-                .collect(),
+            permissions: viewer.permissions.iter().map(Permission::as_str).collect(),
+            custom: viewer.custom_role,
         }
     }
 }
 
 /// A person in the tenant.
 #[derive(SimpleObject)]
-#[graphql(serial)]
+#[graphql(complex, serial)]
 pub struct Member {
     /// Who.
     pub user: User,
@@ -98,6 +152,19 @@ pub struct Member {
     pub role: Role,
     /// When they joined.
     pub joined_at: DateTime<Utc>,
+    #[graphql(skip)]
+    custom: Option<RoleId>,
+}
+
+#[ComplexObject]
+impl Member {
+    /// The role of the tenant's own, when theirs is CUSTOM.
+    async fn custom_role(&self, ctx: &Context<'_>) -> Result<Option<CustomRole>> {
+        match self.custom {
+            Some(role) => find(ctx, role).await,
+            None => Ok(None),
+        }
+    }
 }
 
 impl From<identity::Member> for Member {
@@ -105,6 +172,7 @@ impl From<identity::Member> for Member {
         Self {
             user: member.person.into(),
             role: member.role.into(),
+            custom: member.custom_role,
             joined_at: member.joined_at,
         }
     }
@@ -112,7 +180,7 @@ impl From<identity::Member> for Member {
 
 /// An invitation that waits for its answer.
 #[derive(SimpleObject)]
-#[graphql(serial)]
+#[graphql(complex, serial)]
 pub struct Invitation {
     /// Opaque global id.
     pub id: ID,
@@ -124,6 +192,19 @@ pub struct Invitation {
     pub created_at: DateTime<Utc>,
     /// When its link stops working.
     pub expires_at: DateTime<Utc>,
+    #[graphql(skip)]
+    custom: Option<RoleId>,
+}
+
+#[ComplexObject]
+impl Invitation {
+    /// The role of the tenant's own, when what they become is CUSTOM. Needs `members:read`.
+    async fn custom_role(&self, ctx: &Context<'_>) -> Result<Option<CustomRole>> {
+        match self.custom {
+            Some(role) => find(ctx, role).await,
+            None => Ok(None),
+        }
+    }
 }
 
 impl From<identity::Invitation> for Invitation {
@@ -132,6 +213,7 @@ impl From<identity::Invitation> for Invitation {
             id: global("Invitation", invitation.id),
             email: invitation.email,
             role: invitation.role.into(),
+            custom: invitation.custom_role,
             created_at: invitation.created_at,
             expires_at: invitation.expires_at,
         }

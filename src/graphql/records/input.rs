@@ -61,6 +61,8 @@ pub struct RecordFilter {
     pub amount_min: Option<Decimal>,
     /// The largest signed amount.
     pub amount_max: Option<Decimal>,
+    /// The project, by its key.
+    pub project: Option<String>,
     /// ISO 4217 code.
     pub currency: Option<String>,
     /// Which way money moved.
@@ -88,6 +90,7 @@ impl RecordFilter {
             occurred_to: self.occurred_to.map(|day| day.0),
             amount_min: units("filter.amountMin", self.amount_min)?,
             amount_max: units("filter.amountMax", self.amount_max)?,
+            project: self.project,
             currency: code
                 .map(|code| currency("filter.currency", code))
                 .transpose()?,

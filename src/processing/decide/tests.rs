@@ -41,6 +41,7 @@ fn record(description: &str) -> record::Model {
         decision_id: None,
         error: None,
         metadata: None,
+        created_by: None,
         created_at: at,
         updated_at: at,
         deleted_at: None,

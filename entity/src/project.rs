@@ -1,0 +1,37 @@
+//! A project of a tenant. Records, rules and grants name it by its key.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+
+use crate::tenanted::tenanted;
+use crate::{ProjectId, TenantId};
+
+/// A project.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "project")]
+pub struct Model {
+    /// Whose row it is.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantId,
+    /// Its id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ProjectId,
+    /// How records name it; never changes.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// When it was put away.
+    pub archived_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// No relations: queries name their joins, so that each carries the tenant.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+tenanted!();
