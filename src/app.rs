@@ -46,7 +46,13 @@ impl App {
         identity::passkeys::check(&config)?;
         config.providers()?;
         let lazily = config.database_connect_mode == ConnectMode::Optional;
-        let db = Db::connect(&config.database_url(), config.database_connections, lazily).await?;
+        let db = Db::connect_through(
+            &config.database_url(),
+            config.database_connections,
+            lazily,
+            config.database_pooler,
+        )
+        .await?;
         let bus = Bus::connect(&config).await?;
         let vault = secrets.vault();
         let handles = Arc::new(Handles {

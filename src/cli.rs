@@ -54,6 +54,9 @@ enum Command {
     Webhook(webhook::Webhook),
     /// Verify the event logs: gap free, unchanged, chained.
     Verify(verify::Verify),
+    /// List tenants, put one on hold, and back to work.
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
     /// Look after people.
     #[command(subcommand)]
     User(user::User),
@@ -111,6 +114,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Evaluate(evaluate) => evaluate.run(config).await,
         Command::Webhook(webhook) => webhook.run(config).await,
         Command::Verify(verify) => verify.run(config).await,
+        Command::Tenant(tenant) => tenant.run(config).await,
         Command::User(user) => user.run(config).await,
         Command::Secrets(secrets) => secrets.run(config).await,
         Command::Keys(keys) => keys.run(config).await,

@@ -53,6 +53,15 @@ pub enum Graphiql {
     Demo,
 }
 
+/// What stands between balance and PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pooler {
+    /// Nothing, or a pooler in session mode: a connection stays one.
+    None,
+    /// A pooler in transaction mode, such as pgbouncer: each transaction may be on another connection.
+    Transaction,
+}
+
 /// The settings of a process.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -129,6 +138,16 @@ pub struct Config {
         default_value_t = 16
     )]
     pub database_connections: u32,
+
+    /// Whether a pooler in transaction mode stands before PostgreSQL; no prepared statement is kept then.
+    #[arg(
+        long,
+        env = "DATABASE_POOLER",
+        value_name = "DATABASE_POOLER",
+        global = true,
+        default_value = "none"
+    )]
+    pub database_pooler: Pooler,
 
     /// Redis or Valkey for wake-ups between processes; in process when absent.
     #[arg(
@@ -295,6 +314,16 @@ pub struct Config {
     /// Whether a first start in development makes a demo tenant.
     #[arg(long, env = "SEED_DEMO", value_name = "SEED_DEMO", global = true, default_value_t = true, action = clap::ArgAction::Set)]
     pub seed_demo: bool,
+
+    /// How many days a tenant can be had back after its deletion was asked for.
+    #[arg(
+        long,
+        env = "TENANT_DELETION_DAYS",
+        value_name = "TENANT_DELETION_DAYS",
+        global = true,
+        default_value_t = 14
+    )]
+    pub tenant_deletion_days: u32,
 
     /// Largest upload, in bytes.
     #[arg(long, env = "UPLOAD_MAX_BYTES", value_name = "UPLOAD_MAX_BYTES", global = true, default_value_t = 100 * 1024 * 1024)]

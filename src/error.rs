@@ -27,6 +27,9 @@ pub enum Error {
     /// The actor may do this, but not to this one: the conditions of their grants leave it out.
     #[error("your {0} does not reach this")]
     OutOfReach(Permission),
+    /// The tenant is on hold.
+    #[error("the tenant is suspended; an owner can resume it")]
+    Suspended,
     /// An input is wrong; the message says what is accepted.
     #[error("{field}: {message}")]
     Invalid {
@@ -98,7 +101,7 @@ impl Error {
         match self {
             Self::NotFound(_) => "NOT_FOUND",
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
-            Self::Forbidden(_) | Self::OutOfReach(_) => "FORBIDDEN",
+            Self::Forbidden(_) | Self::OutOfReach(_) | Self::Suspended => "FORBIDDEN",
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::Conflict(_) => "CONFLICT",
             Self::CursorExpired => "CURSOR_EXPIRED",

@@ -13,12 +13,14 @@ use crate::bus::{self, Wake};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::queue::{self, Claim, Queue};
-use crate::{connections, identity, imports, mail, processing, reports};
+use crate::{connections, identity, imports, mail, processing, reports, tenants};
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
 const POLL: Duration = Duration::from_secs(1);
 /// How often finished jobs are forgotten and lapsed leases taken back.
 const TIDY: Duration = Duration::from_secs(5);
+/// How often it is seen which tenants are to be erased.
+const REAP: Duration = Duration::from_secs(60);
 
 /// Works until the process is asked to stop, then finishes what it has begun.
 pub async fn work(app: Arc<App>) {
@@ -30,6 +32,7 @@ pub async fn work(app: Arc<App>) {
         }
     }
     lanes.spawn(tidy(Arc::clone(&app), worker));
+    lanes.spawn(reap(Arc::clone(&app)));
     while lanes.join_next().await.is_some() {}
 }
 
@@ -45,6 +48,7 @@ pub async fn drain(app: &Arc<App>) -> Result<usize> {
             Queue::Process,
             Queue::Reports,
             Queue::Emails,
+            Queue::Exports,
             Queue::Maintenance,
         ] {
             while let Some(claim) =
@@ -149,6 +153,7 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                 Job::IngestDelivery { delivery } => {
                     connections::ingest(&ctx, claim, job, delivery).await?
                 }
+                Job::ExportTenant { export } => tenants::make(&ctx, claim, job, export).await?,
                 Job::GenerateReport { report } => {
                     reports::generate(&ctx, claim, job, report).await?
                 }
@@ -191,6 +196,7 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
         Job::IngestDelivery { delivery } => {
             connections::give_up(&ctx, claim, job, delivery, error).await
         }
+        Job::ExportTenant { export } => tenants::give_up(&ctx, claim, job, export, error).await,
         Job::GenerateReport { report } => reports::give_up(&ctx, claim, job, report, error).await,
         Job::SendMail { .. } | Job::MailResetLink { .. } => {
             mail::give_up(&ctx, claim, job, error).await
@@ -242,6 +248,26 @@ async fn tidy(app: Arc<App>, worker: String) {
         }
         tokio::select! {
             () = tokio::time::sleep(TIDY) => {}
+            () = app.stopping.cancelled() => {}
+        }
+    }
+}
+
+/// Erases tenants whose time is over, and removes exports nobody can download any more. A task of its own: erasing takes
+/// as long as there are rows, and what is cut goes on where it stopped.
+async fn reap(app: Arc<App>) {
+    while !app.stopping.is_cancelled() {
+        let work = async {
+            if let Err(error) = tenants::erase_due(&app.handles).await {
+                tracing::warn!(error = ?error, "A tenant could not be erased; trying again in a minute");
+            }
+            if let Err(error) = tenants::prune_exports(&app.handles).await {
+                tracing::warn!(error = ?error, "Exports that are over could not be removed");
+            }
+            tokio::time::sleep(REAP).await;
+        };
+        tokio::select! {
+            () = work => {}
             () = app.stopping.cancelled() => {}
         }
     }

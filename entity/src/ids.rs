@@ -99,4 +99,6 @@ id! {
     ProjectId,
     /// People who work on the same projects.
     TeamId,
+    /// Everything of a tenant as one file.
+    ExportId,
 }

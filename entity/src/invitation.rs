@@ -31,6 +31,8 @@ pub struct Model {
     pub expires_at: DateTime<Utc>,
     /// When it was used.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// When its link was made again.
+    pub sent_at: Option<DateTime<Utc>>,
 }
 
 /// No relations: queries name their joins, so that each carries the tenant.

@@ -15,6 +15,7 @@ mod m20261121_000008_create_factors;
 mod m20261121_000009_create_passkeys;
 mod m20261121_000013_create_model_snapshots;
 mod m20261121_000010_create_roles_and_projects;
+mod m20261121_000011_tenant_life;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_create_passkeys::Migration),
             Box::new(m20261121_000013_create_model_snapshots::Migration),
             Box::new(m20261121_000010_create_roles_and_projects::Migration),
+            Box::new(m20261121_000011_tenant_life::Migration),
         ]
     }
 }

@@ -1,13 +1,72 @@
-//! Naming a tenant on the command line.
+//! `balance tenant`, and naming a tenant on the command line.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::Subcommand;
+use entity::tenant::SuspendedBy;
 use entity::{TenantId, tenant};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::ctx::Handles;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
 use crate::graphql::node;
+use crate::tenants;
+
+#[derive(Subcommand)]
+pub(super) enum Tenant {
+    /// List the tenants: id, state, name.
+    List,
+    /// Put a tenant on hold: nobody but its owners can enter, and only this command resumes it.
+    Suspend {
+        /// Its name or id.
+        tenant: String,
+    },
+    /// Put a tenant back to work, whoever suspended it.
+    Resume {
+        /// Its name or id.
+        tenant: String,
+    },
+}
+
+impl Tenant {
+    pub(super) async fn run(self, config: Config) -> Result<ExitCode> {
+        let app = App::connect(config, Clock::system()).await?;
+        let handles = &app.handles;
+        match self {
+            Self::List => {
+                for tenant in all(handles).await? {
+                    println!("{}  {:<22}  {}", tenant.id, state(&tenant), tenant.name);
+                }
+            }
+            Self::Suspend { tenant } => {
+                let ctx = Ctx::system(Arc::clone(handles), find(handles, &tenant).await?);
+                let tenant = tenants::suspend(&ctx).await?;
+                println!("{} is suspended.", tenant.name);
+            }
+            Self::Resume { tenant } => {
+                let ctx = Ctx::system(Arc::clone(handles), find(handles, &tenant).await?);
+                let tenant = tenants::resume(&ctx).await?;
+                println!("{} is at work again.", tenant.name);
+            }
+        }
+        app.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn state(tenant: &tenant::Model) -> String {
+    match (tenant.erase_begun_at, tenant.erase_at, tenant.suspended_by) {
+        (Some(_), _, _) => "being erased".to_owned(),
+        (None, Some(at), _) => format!("to go on {}", at.date_naive()),
+        (None, None, Some(SuspendedBy::Owner)) => "suspended by owner".to_owned(),
+        (None, None, Some(SuspendedBy::Operator)) => "suspended".to_owned(),
+        (None, None, None) => "at work".to_owned(),
+    }
+}
 
 /// The tenant that `text` names: its id as the API shows it, its UUID, or its name when only one is called so.
 #[expect(
@@ -47,5 +106,9 @@ pub(super) async fn all(handles: &Arc<Handles>) -> Result<Vec<tenant::Model>> {
         .db
         .read_across_tenants("a command for all tenants")
         .await?;
-    Ok(tenant::Entity::find().all(&tx).await?)
+    Ok(tenant::Entity::find()
+        .order_by_asc(tenant::Column::CreatedAt)
+        .order_by_asc(tenant::Column::Id)
+        .all(&tx)
+        .await?)
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
-use crate::events;
+use crate::{events, tenants};
 
 #[derive(Args)]
 pub(super) struct Verify {
@@ -21,16 +21,27 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) async fn run(self, config: Config) -> Result<ExitCode> {
         let app = App::connect(config, Clock::system()).await?;
-        let tenants = match &self.tenant {
+        let logs = match &self.tenant {
             Some(text) => vec![tenant::find(&app.handles, text).await?],
-            None => tenant::all(&app.handles)
-                .await?
-                .into_iter()
-                .map(|tenant| tenant.id)
-                .collect(),
+            None => {
+                let tenants = tenant::all(&app.handles).await?.into_iter();
+                // the log of one that is being erased is no log any more
+                let kept = tenants.filter(|tenant| tenant.erase_begun_at.is_none());
+                kept.map(|tenant| tenant.id).collect()
+            }
         };
         let mut whole = true;
-        for tenant in &tenants {
+        if self.tenant.is_none() {
+            for erased in tenants::erased(&app.handles).await? {
+                let (word, stone) = match erased.is_whole {
+                    true => ("erased ", erased.tombstone),
+                    false => ("BROKEN ", erased.tombstone),
+                };
+                whole &= erased.is_whole;
+                println!("{word} {}  head {}", stone.id, stone.sequence);
+            }
+        }
+        for tenant in &logs {
             let verdict = events::verify(&app.handles, *tenant).await?;
             if verdict.is_whole() {
                 println!(
@@ -48,7 +59,7 @@ impl Verify {
                 }
             }
         }
-        if tenants.is_empty() {
+        if logs.is_empty() {
             println!("There is no tenant yet.");
         }
         app.close().await;

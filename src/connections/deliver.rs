@@ -10,6 +10,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use super::secret;
 use crate::ctx::{Actor, Ctx, Handles, Job, Tx};
 use crate::error::{Error, Result};
+use crate::identity;
 use crate::integrations::webhook::{SignatureError, TOLERANCE_SECONDS, verify};
 use crate::permission::Permissions;
 
@@ -66,6 +67,7 @@ pub async fn deliver(
     let Some(key) = key else {
         return Err(refusal(SignatureError::Mismatch));
     };
+    identity::require_at_work(handles, key.tenant_id).await?;
     if envelope.id.len() > MAX_ID_BYTES {
         return Err(Error::invalid(
             "webhook-id",

@@ -1,12 +1,14 @@
 //! What can happen, as the log tells it. Payloads hold ids, enums, amounts and dates only: a name or a free text would
 //! outlive the right to forget it.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId,
     LinkedIdentityId, PasskeyId, RecordId, ReportId, RuleId, SessionId, TenantId, UserId,
     AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId, ProjectId,
     RecordId, ReportId, RoleId, RuleId, SessionId, TeamId, TenantId, UserId,
+    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId, ImportId, InvitationId,
+    RecordId, ReportId, RuleId, SessionId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -144,6 +146,28 @@ events! {
     MemberInvited = "MEMBER_INVITED" about "invitation" invitation {
         invitation: InvitationId, role: &'static str, custom_role: Option<RoleId>,
     },
+    /// The tenant got another name or another base currency.
+    TenantChanged = "TENANT_CHANGED" about "tenant" tenant { tenant: TenantId, renamed: bool },
+    /// The tenant was suspended.
+    TenantSuspended = "TENANT_SUSPENDED" about "tenant" tenant { tenant: TenantId },
+    /// The tenant is at work again.
+    TenantResumed = "TENANT_RESUMED" about "tenant" tenant { tenant: TenantId },
+    /// The tenant is to be erased.
+    TenantDeletionRequested = "TENANT_DELETION_REQUESTED" about "tenant" tenant { tenant: TenantId, erase_at: DateTime<Utc> },
+    /// The tenant is not to be erased after all.
+    TenantDeletionCancelled = "TENANT_DELETION_CANCELLED" about "tenant" tenant { tenant: TenantId },
+    /// Ownership went from one person to another.
+    OwnershipTransferred = "OWNERSHIP_TRANSFERRED" about "user" user { user: UserId, from: UserId },
+    /// Everything of the tenant was asked for as a file.
+    ExportRequested = "EXPORT_REQUESTED" about "export" export { export: ExportId },
+    /// Everything of the tenant is ready as a file.
+    ExportReady = "EXPORT_READY" about "export" export { export: ExportId },
+    /// The file could not be made.
+    ExportFailed = "EXPORT_FAILED" about "export" export { export: ExportId },
+    /// Someone was invited.
+    MemberInvited = "MEMBER_INVITED" about "invitation" invitation { invitation: InvitationId, role: &'static str },
+    /// An invitation was sent again, with another link.
+    InvitationResent = "INVITATION_RESENT" about "invitation" invitation { invitation: InvitationId },
     /// An invitation was taken back.
     InvitationCancelled = "INVITATION_CANCELLED" about "invitation" invitation { invitation: InvitationId },
     /// Someone joined.
@@ -221,6 +245,8 @@ impl Event {
                 | Self::PasswordReset { .. }
                 | Self::PasswordChanged { .. }
                 | Self::SecondFactorEnabled { .. }
+                | Self::TenantSuspended { .. }
+                | Self::TenantResumed { .. }
         )
     }
 }

@@ -1,6 +1,6 @@
 //! What can be asked of the workers: ids and values only.
 
-use entity::{DeliveryId, ImportId, RecordId, ReportId, job};
+use entity::{DeliveryId, ExportId, ImportId, RecordId, ReportId, job};
 use serde::{Deserialize, Serialize};
 
 use super::Ctx;
@@ -25,6 +25,11 @@ pub enum Job {
         /// Which record.
         record: RecordId,
     },
+    /// Write everything of the tenant to a file.
+    ExportTenant {
+        /// Which export.
+        export: ExportId,
+    },
     /// Make a report.
     GenerateReport {
         /// Which report.
@@ -48,6 +53,7 @@ impl Job {
         match self {
             Self::IngestImport { .. } | Self::IngestDelivery { .. } => Queue::Ingest,
             Self::ProcessRecord { .. } => Queue::Process,
+            Self::ExportTenant { .. } => Queue::Exports,
             Self::GenerateReport { .. } => Queue::Reports,
             Self::SendMail { .. } | Self::MailResetLink { .. } => Queue::Emails,
         }

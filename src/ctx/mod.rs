@@ -76,6 +76,7 @@ pub struct Ctx {
     source_agent: String,
     expires_at: Option<DateTime<Utc>>,
     session: Option<SessionId>,
+    suspended: bool,
     reading: Mutex<Option<Read>>,
 }
 
@@ -97,6 +98,7 @@ impl Ctx {
             source_agent: "balance".to_owned(),
             expires_at: None,
             session: None,
+            suspended: false,
             reading: Mutex::new(None),
         }
     }
@@ -106,6 +108,7 @@ impl Ctx {
         Self {
             expires_at: standing.expires_at,
             session: standing.session,
+            suspended: standing.suspended,
             ..Self::new(
                 handles,
                 standing.actor,
@@ -148,6 +151,7 @@ impl Ctx {
             source_agent: self.source_agent.clone(),
             expires_at: self.expires_at,
             session: self.session,
+            suspended: self.suspended,
             reading: Mutex::new(None),
         }
     }
@@ -178,6 +182,11 @@ impl Ctx {
     /// The sign-in by which they act, if it is one.
     pub fn session(&self) -> Option<SessionId> {
         self.session
+    }
+
+    /// Whether the tenant is suspended, which leaves little of what they may do.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
     }
 
     /// For which tenant.
@@ -219,6 +228,8 @@ impl Ctx {
     pub fn require(&self, permission: Permission) -> Result<()> {
         if self.permissions.contains(permission) {
             Ok(())
+        } else if self.suspended {
+            Err(Error::Suspended)
         } else {
             Err(Error::Forbidden(permission))
         }

@@ -37,6 +37,8 @@ pub struct Standing {
     pub expires_at: Option<DateTime<Utc>>,
     /// The sign-in it belongs to, if it is one.
     pub session: Option<SessionId>,
+    /// Whether the tenant is suspended, which leaves little of what they may do.
+    pub suspended: bool,
 }
 
 /// Names a proof without being one: a hash of it.
@@ -189,6 +191,7 @@ mod tests {
             permissions: Permissions::default(),
             expires_at: None,
             session: None,
+            suspended: false,
         }
     }
 

@@ -31,6 +31,7 @@ pub async fn grant(db: &Db, role: &str) -> Result<()> {
     // append only: what happened stays
     ddl += &format!(
         "revoke update, delete on core.event, core.decision from {role};
+         grant execute on function core.erase_rows(text, integer) to {role};
          do $$ begin
            execute (select format('grant select on %s to {role}', to_regclass('seaql_migrations')));
          end $$;"

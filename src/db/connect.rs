@@ -10,15 +10,26 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::{ConnectOptions, Database, DatabaseBackend, DatabaseConnection};
 
 use super::Db;
+use crate::config::Pooler;
 use crate::error::{Error, Result};
 
 /// The schemas of PostgreSQL, so that tables are named alike in both worlds.
-const SEARCH_PATH: &str = "core,auth,analytics,public";
+pub(super) const SEARCH_PATH: &str = "core,auth,analytics,public";
 
 impl Db {
     /// Opens the database at `url` (`sqlite://…` or `postgres://…`). A SQLite file is made when it is missing.
     /// `lazily`: succeed even if PostgreSQL cannot be reached yet.
     pub async fn connect(url: &str, connections: u32, lazily: bool) -> Result<Self> {
+        Self::connect_through(url, connections, lazily, Pooler::None).await
+    }
+
+    /// Like [`connect`](Self::connect), with or without a pooler in transaction mode before PostgreSQL.
+    pub async fn connect_through(
+        url: &str,
+        connections: u32,
+        lazily: bool,
+        pooler: Pooler,
+    ) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
         let (write, read, backend) = if url.starts_with("sqlite:") {
             make_folder(url)?;
@@ -26,7 +37,7 @@ impl Db {
             let read = Database::connect(sqlite(url, 4, true)).await?;
             (write, read, DatabaseBackend::Sqlite)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let pool = Database::connect(postgres(url, connections, lazily)).await?;
+            let pool = Database::connect(postgres(url, connections, lazily, pooler)).await?;
             (pool.clone(), pool, DatabaseBackend::Postgres)
         } else {
             return Err(Error::invalid(
@@ -41,6 +52,7 @@ impl Db {
             backend,
             url: url.into(),
             statements,
+            pooler,
         })
     }
 }
@@ -100,7 +112,7 @@ fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
     options
 }
 
-fn postgres(url: &str, connections: u32, lazily: bool) -> ConnectOptions {
+fn postgres(url: &str, connections: u32, lazily: bool, pooler: Pooler) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -112,10 +124,15 @@ fn postgres(url: &str, connections: u32, lazily: bool) -> ConnectOptions {
         .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
-        .map_sqlx_postgres_opts(|postgres| {
-            postgres
-                .options([("search_path", SEARCH_PATH)])
-                .application_name("balance")
+        .map_sqlx_postgres_opts(move |postgres| {
+            let postgres = postgres.application_name("balance");
+            match pooler {
+                Pooler::None => postgres.options([("search_path", SEARCH_PATH)]),
+                // a pooler refuses most of what a connection can be opened with; each transaction sets it instead
+                Pooler::Transaction => postgres
+                    .extra_float_digits(None)
+                    .statement_cache_capacity(0),
+            }
         });
     options
 }

@@ -10,6 +10,7 @@
 )]
 
 mod app_role;
+pub mod catalogue;
 mod connect;
 pub mod exempt;
 mod migrate;
@@ -28,6 +29,7 @@ use sea_orm::{
 };
 pub use sealed::{Census, Progress, census, reseal};
 
+use crate::config::Pooler;
 use crate::error::Result;
 
 /// How long closing waits for transactions that are open.
@@ -43,6 +45,7 @@ pub struct Db {
     backend: DatabaseBackend,
     url: Arc<str>,
     statements: Arc<std::sync::atomic::AtomicU64>,
+    pooler: Pooler,
 }
 
 impl Db {
@@ -109,6 +112,9 @@ impl Db {
             return Ok(());
         }
         let tenant = tenant.map(|t| t.to_string()).unwrap_or_default();
+        if self.pooler == Pooler::Transaction {
+            return self.settle_anew(tx, &tenant, read_only).await;
+        }
         let sql = "select set_config('app.tenant_id', $1, true), set_config('statement_timeout', $2, true), \
                    set_config('transaction_read_only', $3, true)";
         let values = [
@@ -118,6 +124,27 @@ impl Db {
         ];
         tx.execute_raw(Statement::from_sql_and_values(self.backend, sql, values))
             .await?;
+        Ok(())
+    }
+
+    /// The same behind a pooler in transaction mode: the connection is another one each time and may hold what others
+    /// left there. The driver names every statement it prepares, from 1 on each of its connections, and would meet the
+    /// names of others. One message, in the simple protocol: an id and numbers need no parameters.
+    async fn settle_anew(
+        &self,
+        tx: &DatabaseTransaction,
+        tenant: &str,
+        read_only: bool,
+    ) -> Result<()> {
+        let sql = format!(
+            "deallocate all; select set_config('app.tenant_id', '{tenant}', true), \
+             set_config('statement_timeout', '{}', true), set_config('search_path', '{}', true), \
+             set_config('transaction_read_only', '{}', true)",
+            STATEMENT_TIMEOUT.as_millis(),
+            connect::SEARCH_PATH,
+            if read_only { "on" } else { "off" },
+        );
+        tx.execute_unprepared(&sql).await?;
         Ok(())
     }
 

@@ -1,29 +1,32 @@
-//! The signed token of an upload link: which file, of which tenant, until when.
+//! The signed token of a link: which thing, of which tenant, until when.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use entity::{FileId, TenantId};
+use entity::TenantId;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
 /// What a link lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Link {
-    pub file: FileId,
+pub struct Link {
+    /// The thing it is about; the key tells what kind of thing.
+    pub thing: Uuid,
+    /// Whose it is.
     pub tenant: TenantId,
+    /// Until when it can be used.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Bytes of a file id, a tenant id and an instant in seconds.
+/// Bytes of an id, a tenant id and an instant in seconds.
 const BODY: usize = 16 + 16 + 8;
 
 impl Link {
     /// The token: base64url of the three and their HMAC-SHA256.
     pub fn sign(&self, key: &[u8; 32]) -> String {
         let mut token = Vec::with_capacity(BODY + 32);
-        token.extend(self.file.0.as_bytes());
+        token.extend(self.thing.as_bytes());
         token.extend(self.tenant.0.as_bytes());
         token.extend(self.expires_at.timestamp().to_be_bytes());
         let signature = mac(key, &token).finalize().into_bytes();
@@ -38,7 +41,7 @@ impl Link {
         mac(key, body).verify_slice(signature).ok()?;
         let seconds = i64::from_be_bytes(body[32..].try_into().ok()?);
         Some(Self {
-            file: FileId(Uuid::from_slice(&body[..16]).ok()?),
+            thing: Uuid::from_slice(&body[..16]).ok()?,
             tenant: TenantId(Uuid::from_slice(&body[16..32]).ok()?),
             expires_at: DateTime::from_timestamp(seconds, 0)?,
         })
@@ -58,7 +61,7 @@ mod tests {
     #[test]
     fn a_link_reads_back_and_a_changed_one_does_not() {
         let link = Link {
-            file: FileId(Uuid::from_u128(1)),
+            thing: Uuid::from_u128(1),
             tenant: TenantId(Uuid::from_u128(2)),
             expires_at: DateTime::from_timestamp(1_790_000_000, 0).unwrap(),
         };

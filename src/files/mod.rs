@@ -8,5 +8,6 @@ mod link;
 mod store;
 mod upload;
 
+pub use link::Link;
 pub use store::Store;
 pub use upload::{Upload, by_ids, create_upload, head, load, open, receive, store_bytes};

@@ -75,11 +75,34 @@ impl Store {
         Ok(bytes)
     }
 
+    /// The folder in which everything lies.
+    pub fn root(&self) -> &Path {
+        let Self::Local(folder) = self;
+        folder
+    }
+
+    /// The folder of a tenant.
+    pub fn folder(&self, tenant: TenantId) -> PathBuf {
+        self.root().join(tenant.to_string())
+    }
+
+    /// The bytes under a name, to be read as they come.
+    pub async fn open(&self, tenant: TenantId, sha256: &str) -> io::Result<tokio::fs::File> {
+        tokio::fs::File::open(self.path(tenant, sha256)).await
+    }
+
+    /// Removes everything of a tenant; what is not there is no error.
+    pub async fn erase(&self, tenant: TenantId) -> io::Result<()> {
+        match tokio::fs::remove_dir_all(self.folder(tenant)).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// One folder a tenant, so that a tenant can be erased; in it folders by the first byte of the hash.
     fn path(&self, tenant: TenantId, sha256: &str) -> PathBuf {
-        let Self::Local(folder) = self;
         let bucket = sha256.get(..2).unwrap_or("00");
-        folder.join(tenant.to_string()).join(bucket).join(sha256)
+        self.folder(tenant).join(bucket).join(sha256)
     }
 }
 

@@ -14,6 +14,7 @@ use super::link::Link;
 use super::store::Store;
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result, Source};
+use crate::identity;
 use crate::permission::Permission;
 
 /// How long a link can be used.
@@ -42,7 +43,7 @@ pub async fn create_upload(ctx: &Ctx, name: &str, size_bytes: Option<u64>) -> Re
     }
     let file = announce(ctx, name).await?;
     let link = Link {
-        file: file.id,
+        thing: file.id.0,
         tenant: file.tenant_id,
         expires_at: file.expires_at,
     };
@@ -70,8 +71,9 @@ where
         Some(link) if handles.clock.now() < link.expires_at => link,
         _ => return Err(refused),
     };
+    identity::require_at_work(handles, link.tenant).await?;
     let ctx = Ctx::system(handles.clone(), link.tenant);
-    let file = load(&ctx, link.file).await?;
+    let file = load(&ctx, FileId(link.thing)).await?;
     keep(&ctx, file, bytes).await
 }
 

@@ -51,4 +51,5 @@ pub mod status;
 pub mod streams;
 pub mod system;
 pub mod teams;
+pub mod tenants;
 pub mod variables;

@@ -36,6 +36,7 @@ pub struct PageInfo {
 #[graphql(concrete(name = "DeliveryConnection", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
 #[graphql(concrete(name = "ProjectConnection", params(super::projects::Project)))]
+#[graphql(concrete(name = "MyTenantConnection", params(super::tenants::MyTenant)))]
 #[graphql(concrete(name = "RecordConnection", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
@@ -43,6 +44,7 @@ pub struct PageInfo {
     name = "SignInAttemptConnection",
     params(super::security::SignInAttempt)
 ))]
+#[graphql(concrete(name = "TenantExportConnection", params(super::tenants::TenantExport)))]
 pub struct Connection<N: Plain>
 where
     Edge<N>: OutputType,
@@ -70,10 +72,12 @@ where
 #[graphql(concrete(name = "DeliveryEdge", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
 #[graphql(concrete(name = "ProjectEdge", params(super::projects::Project)))]
+#[graphql(concrete(name = "MyTenantEdge", params(super::tenants::MyTenant)))]
 #[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
 #[graphql(concrete(name = "SignInAttemptEdge", params(super::security::SignInAttempt)))]
+#[graphql(concrete(name = "TenantExportEdge", params(super::tenants::TenantExport)))]
 pub struct Edge<N: Plain> {
     /// Where this entry stands; opaque.
     pub cursor: String,
@@ -128,6 +132,8 @@ impl Plain for super::imports::RefusedRow {}
 impl Plain for super::reports::Report {}
 impl Plain for super::security::SignInAttempt {}
 impl Plain for super::sessions::ActiveSession {}
+impl Plain for super::tenants::MyTenant {}
+impl Plain for super::tenants::TenantExport {}
 
 impl<N: Plain> Plain for Edge<N>
 where

@@ -33,6 +33,7 @@ pub struct Query(
     super::settings::SettingsQuery,
     super::system::SystemQuery,
     super::teams::TeamsQuery,
+    super::tenants::TenantsQuery,
 );
 
 /// Everything that can be done.
@@ -55,6 +56,7 @@ pub struct Mutation(
     super::sessions::SessionsMutation,
     super::settings::SettingsMutation,
     super::teams::TeamsMutation,
+    super::tenants::TenantsMutation,
 );
 
 /// Everything that can be followed.

@@ -6,6 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 use serde::Deserialize;
+use tokio_util::io::ReaderStream;
 
 use super::Edge;
 use super::caller::Caller;
@@ -13,7 +14,7 @@ use super::envelope;
 use crate::error::{Error, Result};
 use crate::graphql::node::local;
 use crate::records::{self, RecordFilter};
-use crate::reports;
+use crate::{reports, tenants};
 
 /// Which records to export.
 #[derive(Deserialize)]
@@ -65,6 +66,30 @@ pub async fn report(State(_): State<Edge>, caller: Caller, Path(name): Path<Stri
     .await;
     match exported {
         Ok(csv) => file("report.csv", Body::from(csv)),
+        Err(error) => envelope::failure(&caller.request_id, &error),
+    }
+}
+
+/// `GET /api/v1/exports/tenants/{token}`: everything of a tenant, as a ZIP. The token names the export and proves the
+/// right.
+pub async fn tenant(
+    State(edge): State<Edge>,
+    caller: Caller,
+    Path(token): Path<String>,
+) -> Response {
+    match tenants::open_download(&edge.handles, &token).await {
+        Ok(found) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/zip".to_owned()),
+                (header::CONTENT_LENGTH, found.size_bytes.to_string()),
+                (
+                    header::CONTENT_DISPOSITION,
+                    format!("attachment; filename=\"{}\"", found.name),
+                ),
+                (header::CACHE_CONTROL, "no-store".to_owned()),
+            ];
+            (headers, Body::from_stream(ReaderStream::new(found.file))).into_response()
+        }
         Err(error) => envelope::failure(&caller.request_id, &error),
     }
 }

@@ -72,9 +72,12 @@ pub async fn log(request: Request, next: Next) -> Response {
         .map(|id| id.0.clone())
         .unwrap_or_default();
     let method = request.method().clone();
-    // an upload's path is its secret
+    // the path of a signed link is its secret
     let path = match request.uri().path() {
         path if path.starts_with("/api/v1/uploads/") => "/api/v1/uploads/…".to_owned(),
+        path if path.starts_with("/api/v1/exports/tenants/") => {
+            "/api/v1/exports/tenants/…".to_owned()
+        }
         path => path.to_owned(),
     };
     let span = tracing::info_span!("request", request.id = %id);

@@ -74,6 +74,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/events", get(events::feed))
         .route("/exports/records.csv", get(exports::records))
         .route("/exports/reports/{report}", get(exports::report))
+        .route("/exports/tenants/{token}", get(exports::tenant))
         .route("/health", get(health::summary))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .route(

@@ -6,20 +6,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::membership::{self, Role};
 use entity::{InvitationId, RoleId, UserId, invitation, user};
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::emails;
 use super::members::{self, role_name};
 use super::people::Proven;
 use super::roles::{self, RoleChoice};
 use super::sessions::{self, Client, SignedIn};
-use crate::ctx::{Actor, Ctx, Event, Handles, Read};
+use crate::ctx::{Actor, Ctx, Event, Handles, Read, Tx};
 use crate::error::{Error, Result};
+use crate::mail::{self, Message};
 use crate::page::{self, Page, Window};
 use crate::permission::{Permission, Permissions};
 use crate::secret;
 
 const LIFE: TimeDelta = TimeDelta::days(7);
+/// How soon a link may be made anew.
+const RESEND: TimeDelta = TimeDelta::minutes(1);
 
 /// An invitation that waits for its answer.
 #[derive(Clone, Debug)]
@@ -112,6 +115,7 @@ pub async fn add_member(ctx: &Ctx, email: &str, choice: impl Into<RoleChoice>) -
         created_at: ctx.now(),
         expires_at: ctx.now() + LIFE,
         accepted_at: None,
+        sent_at: None,
     };
     tx.insert(row.clone()).await?;
     tx.record(Event::MemberInvited {
@@ -119,12 +123,82 @@ pub async fn add_member(ctx: &Ctx, email: &str, choice: impl Into<RoleChoice>) -
         role: role_name(choice.role),
         custom_role: choice.custom,
     });
+    let invited = invited(ctx, row, token);
+    tell(&mut tx, &invited)?;
     tx.commit().await?;
-    Ok(Invited {
+    Ok(invited)
+}
+
+/// Makes the link of an invitation anew, with a life of its own; the one before stops working. Once a minute at most,
+/// since whoever is invited has not asked for it.
+#[tracing::instrument(skip_all, fields(invitation.id = %id))]
+pub async fn resend_invitation(ctx: &Ctx, id: InvitationId) -> Result<Invited> {
+    ctx.require(Permission::ManageMembers)?;
+    let mut tx = ctx.begin().await?;
+    let known = tx
+        .select::<invitation::Entity>()
+        .filter(invitation::Column::Id.eq(id))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .one(tx.on())
+        .await?
+        .ok_or(Error::NotFound("invitation"))?;
+    if known.role == Role::Owner {
+        ctx.require(Permission::ManageTenant)?;
+    }
+    let before = ctx.now() - RESEND;
+    let token = secret::token();
+    let sent = invitation::Column::SentAt;
+    let row = tx
+        .update::<invitation::Entity>()
+        .col_expr(
+            invitation::Column::TokenHash,
+            Expr::value(secret::hash(&token)),
+        )
+        .col_expr(invitation::Column::ExpiresAt, Expr::value(ctx.now() + LIFE))
+        .col_expr(sent, Expr::value(ctx.now()))
+        .filter(invitation::Column::Id.eq(id))
+        .filter(invitation::Column::AcceptedAt.is_null())
+        .filter(invitation::Column::CreatedAt.lte(before))
+        .filter(sent.is_null().or(sent.lte(before)))
+        .exec_with_returning(tx.on())
+        .await?
+        .pop()
+        .ok_or(Error::conflict(
+            "the invitation was sent a moment ago; send it again in a minute",
+        ))?;
+    tx.record(Event::InvitationResent { invitation: id });
+    let invited = invited(ctx, row, token);
+    tell(&mut tx, &invited)?;
+    tx.commit().await?;
+    Ok(invited)
+}
+
+/// Mails the link to whom it is for, where there is a mail server; whoever invited them has it in any case. Neither the
+/// name of the tenant nor of anybody in it: those are words that strangers chose, in a mail that we send.
+fn tell(tx: &mut Tx<'_>, invited: &Invited) -> Result<()> {
+    if tx.ctx().config().mail_url.is_none() {
+        return Ok(());
+    }
+    let text = format!(
+        "You are invited to keep books together.\n\nFollow this link to join; it works once, until {} (UTC):\n\n{}\n\n\
+         If you do not expect this, leave it: nothing happens.\n",
+        invited.invitation.expires_at.format("%Y-%m-%d %H:%M"),
+        invited.link,
+    );
+    let message = Message {
+        to: invited.invitation.email.clone(),
+        subject: "You are invited".to_owned(),
+        text,
+    };
+    mail::enqueue(tx, message)
+}
+
+fn invited(ctx: &Ctx, row: invitation::Model, token: String) -> Invited {
+    Invited {
         invitation: row.into(),
         link: format!("{}/join?token={token}", ctx.config().public_url()),
         token,
-    })
+    }
 }
 
 /// Makes the holder of an invitation's token a member and signs them in. Someone who is known already needs their
@@ -136,6 +210,38 @@ pub async fn accept_invitation(
     name: &str,
     password: &str,
 ) -> Result<SignedIn> {
+    let invitation = follow(handles, token).await?;
+    let person = Proven::prove(handles, &invitation.email, name, password).await?;
+    enter(handles, &invitation, person, Client::default()).await
+}
+
+/// Makes the person who asks a member of the tenant that invited them, and signs them in there. The invitation must be
+/// to their address: a link that was passed on makes nobody else a member.
+#[tracing::instrument(skip_all)]
+pub async fn join_tenant(
+    ctx: &Ctx,
+    token: &str,
+    user_agent: Option<String>,
+    address: Option<String>,
+) -> Result<SignedIn> {
+    let person = Proven::signed_in(ctx).await?;
+    ctx.refresh().await;
+    let invitation = follow(ctx.handles(), token).await?;
+    if person.email_key() != invitation.email {
+        return Err(Error::invalid(
+            "token",
+            "belongs to an invitation of another address; sign in with that one, or ask for an invitation of yours",
+        ));
+    }
+    let client = Client {
+        user_agent,
+        address,
+    };
+    enter(ctx.handles(), &invitation, person, client).await
+}
+
+/// The open invitation of a token.
+async fn follow(handles: &Handles, token: &str) -> Result<invitation::Model> {
     let read = handles
         .db
         .read_across_tenants("following an invitation")
@@ -148,8 +254,15 @@ pub async fn accept_invitation(
         .await?
         .ok_or_else(gone)?;
     read.rollback().await?;
+    Ok(invitation)
+}
 
-    let person = Proven::prove(handles, &invitation.email, name, password).await?;
+async fn enter(
+    handles: &Arc<Handles>,
+    invitation: &invitation::Model,
+    person: Proven,
+    client: Client,
+) -> Result<SignedIn> {
     let (user, role) = (person.id(), invitation.role);
     let ctx = Ctx::new(
         handles.clone(),
@@ -176,7 +289,7 @@ pub async fn accept_invitation(
         custom: invitation.role_id,
     };
     members::join(&mut tx, user, choice).await?;
-    let signed_in = sessions::open(&mut tx, user, role, Client::default()).await?;
+    let signed_in = sessions::open(&mut tx, user, role, client).await?;
     tx.commit().await?;
     Ok(signed_in)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::membership::{self, Role};
 use entity::{RoleId, UserId, session, user};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::roles::{self, RoleChoice};
@@ -95,29 +95,7 @@ pub async fn change_role(ctx: &Ctx, user: UserId, choice: impl Into<RoleChoice>)
     }
     let from = RoleChoice::of(&member);
     if from != choice {
-        let changed = tx
-            .update::<membership::Entity>()
-            .col_expr(membership::Column::Role, Expr::value(choice.role))
-            .col_expr(membership::Column::RoleId, Expr::value(choice.custom))
-            .filter(membership::Column::UserId.eq(user))
-            .filter(membership::Column::Role.eq(member.role))
-            .filter(membership::Column::RemovedAt.is_null())
-            .exec(tx.on())
-            .await?;
-        if changed.rows_affected == 0 {
-            return Err(raced());
-        }
-        tx.record_diff(
-            Event::MemberChanged {
-                user,
-                role: role_name(choice.role),
-                custom_role: choice.custom,
-            },
-            serde_json::json!({
-                "role": { "from": role_name(from.role), "to": role_name(choice.role) },
-                "customRole": { "from": from.custom, "to": choice.custom },
-            }),
-        );
+        give_role(&mut tx, user, from, choice).await?;
     }
     let person = person(&tx, user).await?;
     tx.commit().await?;
@@ -211,7 +189,40 @@ pub fn role_name(role: Role) -> &'static str {
     }
 }
 
-async fn load(tx: &Tx<'_>, user: UserId) -> Result<membership::Model> {
+/// Gives a member another role, unless the one they have was changed meanwhile.
+pub(super) async fn give_role(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    before: RoleChoice,
+    after: RoleChoice,
+) -> Result<()> {
+    let changed = tx
+        .update::<membership::Entity>()
+        .col_expr(membership::Column::Role, Expr::value(after.role))
+        .col_expr(membership::Column::RoleId, Expr::value(after.custom))
+        .filter(membership::Column::UserId.eq(user))
+        .filter(membership::Column::Role.eq(before.role))
+        .filter(membership::Column::RemovedAt.is_null())
+        .exec(tx.on())
+        .await?;
+    if changed.rows_affected == 0 {
+        return Err(raced());
+    }
+    tx.record_diff(
+        Event::MemberChanged {
+            user,
+            role: role_name(after.role),
+            custom_role: after.custom,
+        },
+        serde_json::json!({
+            "role": { "from": role_name(before.role), "to": role_name(after.role) },
+            "customRole": { "from": before.custom, "to": after.custom },
+        }),
+    );
+    Ok(())
+}
+
+pub(super) async fn load(tx: &Tx<'_>, user: UserId) -> Result<membership::Model> {
     tx.select::<membership::Entity>()
         .filter(membership::Column::UserId.eq(user))
         .filter(membership::Column::RemovedAt.is_null())
@@ -220,7 +231,7 @@ async fn load(tx: &Tx<'_>, user: UserId) -> Result<membership::Model> {
         .ok_or(Error::NotFound("member"))
 }
 
-async fn person(tx: &Tx<'_>, user: UserId) -> Result<Person> {
+pub(super) async fn person(tx: &Tx<'_>, user: UserId) -> Result<Person> {
     let person = user::Entity::find()
         .filter(user::Column::Id.eq(user))
         .one(tx.on())
@@ -228,19 +239,11 @@ async fn person(tx: &Tx<'_>, user: UserId) -> Result<Person> {
     Ok(person.ok_or(Error::NotFound("member"))?.into())
 }
 
-/// Refuses to take ownership from someone unless an owner asks and another one stays. The owners are locked, in one
-/// order: two of them who leave at the same time do so one after the other.
-async fn spare_an_owner(tx: &Tx<'_>, leaving: UserId) -> Result<()> {
+/// Refuses to take ownership from someone unless an owner asks and another one stays.
+pub(super) async fn spare_an_owner(tx: &Tx<'_>, leaving: UserId) -> Result<()> {
     tx.ctx().require(Permission::ManageTenant)?;
-    let owners = tx
-        .select::<membership::Entity>()
-        .filter(membership::Column::Role.eq(Role::Owner))
-        .filter(membership::Column::RemovedAt.is_null())
-        .order_by_asc(membership::Column::UserId)
-        .lock_exclusive()
-        .all(tx.on())
-        .await?;
-    if owners.iter().any(|owner| owner.user_id != leaving) {
+    let owners = lock_owners(tx).await?;
+    if owners.iter().any(|owner| *owner != leaving) {
         Ok(())
     } else {
         Err(Error::conflict(
@@ -249,6 +252,41 @@ async fn spare_an_owner(tx: &Tx<'_>, leaving: UserId) -> Result<()> {
     }
 }
 
-fn raced() -> Error {
+/// The people who own the tenant.
+pub async fn owners(tx: &Tx<'_>) -> Result<Vec<Person>> {
+    let owners = Query::select()
+        .column(membership::Column::UserId)
+        .from(membership::Entity)
+        .and_where(membership::Column::TenantId.eq(tx.tenant()))
+        .and_where(membership::Column::Role.eq(Role::Owner))
+        .and_where(membership::Column::RemovedAt.is_null())
+        .to_owned();
+    let people = user::Entity::find()
+        .filter(user::Column::Id.in_subquery(owners))
+        .order_by_asc(user::Column::Id)
+        .all(tx.on())
+        .await?;
+    Ok(people.into_iter().map(Person::from).collect())
+}
+
+/// Locks the owners, in one order, and tells who they are: two of them who take ownership from each other do so one
+/// after the other, and the second one is an owner no more.
+pub(super) async fn lock_owners(tx: &Tx<'_>) -> Result<Vec<UserId>> {
+    let owners = tx
+        .select::<membership::Entity>()
+        .filter(membership::Column::Role.eq(Role::Owner))
+        .filter(membership::Column::RemovedAt.is_null())
+        .order_by_asc(membership::Column::UserId)
+        .lock_exclusive()
+        .all(tx.on())
+        .await?;
+    let owners: Vec<UserId> = owners.into_iter().map(|owner| owner.user_id).collect();
+    match tx.ctx().user() {
+        Some(asks) if !owners.contains(&asks) => Err(Error::Forbidden(Permission::ManageTenant)),
+        _ => Ok(owners),
+    }
+}
+
+pub(super) fn raced() -> Error {
     Error::conflict("the member was changed at the same time; look again")
 }

@@ -11,6 +11,7 @@
     reason = "the room that owns the tables read before a tenant is known"
 )]
 
+mod account;
 mod addresses;
 mod attempts;
 mod authenticate;
@@ -19,9 +20,12 @@ mod complete;
 mod devices;
 mod custom_roles;
 pub mod emails;
+mod forget;
 mod forgotten;
+mod hold;
 mod invitations;
 pub mod lockout;
+mod leave;
 mod logs;
 mod members;
 mod names;
@@ -31,6 +35,7 @@ mod one_time;
 pub mod passkeys;
 pub mod passwords;
 mod people;
+mod profile;
 mod recovery_codes;
 mod register;
 mod reset;
@@ -41,12 +46,14 @@ mod sessions;
 mod sign_in;
 mod signing_keys;
 mod standing;
+mod switch;
 pub mod tokens;
 mod totp;
 mod viewer;
 mod ways_in;
 
 pub use crate::ctx::Standing;
+pub use account::delete_my_account;
 pub use addresses::{change_email, request_email_verification, verify_email};
 pub use attempts::{count_sign_ins, list_sign_ins};
 pub use authenticate::authenticate;
@@ -56,13 +63,21 @@ pub use devices::{Device, count_my_sessions, my_sessions, revoke_session, sign_o
 pub use custom_roles::{
     MAX_ROLES, archive_role, create_role, grants_of, list_roles, roles_by_ids, update_role,
 };
+pub use forget::forget;
 pub use forgotten::{mail_reset_link, request_password_reset, reset_password_by_token};
+pub use hold::{held, require_at_work};
 pub use invitations::{
     Invitation, Invited, accept_invitation, add_member, cancel_invitation, count_invitations,
-    list_invitations,
+    join_tenant, list_invitations, resend_invitation,
 };
-pub use members::{Member, change_role, count_members, list_members, remove_member, role_name};
-pub use register::{Founder, NewTenant, found, founder};
+pub use leave::{leave_tenant, transfer_ownership};
+pub use members::{
+    Member, change_role, count_members, list_members, owners, remove_member, role_name,
+};
+pub use profile::{
+    PreferenceChange, Profile, ProfileChange, my_profile, update_preferences, update_profile,
+};
+pub use register::{Founder, NewTenant, books, found, founder, known_founder};
 pub use reset::reset_password;
 pub use retention::prune;
 pub use roles::{RoleChoice, permissions_of};
@@ -76,4 +91,5 @@ pub use signing_keys::{
     SigningKey, keep_signing_keys, published_keys, rotate_signing_key, signing_keys,
 };
 pub use standing::{changed, follow_changes, standing};
+pub use switch::{Belonging, count_my_tenants, my_tenants, switch_tenant};
 pub use viewer::{Company, Person, Viewer, viewer};

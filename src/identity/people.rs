@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use entity::membership::Role;
-use entity::{TenantId, UserId, membership, user};
-use sea_orm::sea_query::Query;
+use entity::{TenantId, UserId, membership, tenant, user};
+use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
@@ -54,11 +54,21 @@ pub(super) async fn with_memberships(
             ),
         )
         .filter(membership::Column::RemovedAt.is_null())
+        // whoever names no tenant should not land in one that is on hold
+        .order_by_asc(membership::Column::TenantId.in_subquery(on_hold()))
         .order_by_asc(membership::Column::CreatedAt)
         .order_by_asc(membership::Column::TenantId)
         .all(on)
         .await?;
     Ok((person, memberships))
+}
+
+fn on_hold() -> SelectStatement {
+    Query::select()
+        .column(tenant::Column::Id)
+        .from(tenant::Entity)
+        .and_where(tenant::Column::SuspendedAt.is_not_null())
+        .to_owned()
 }
 
 /// The membership of a person in a tenant, if it is in force.
@@ -198,10 +208,29 @@ impl Proven {
         }
     }
 
+    /// The person who asks, who proved it when they signed in.
+    pub async fn signed_in(ctx: &Ctx) -> Result<Self> {
+        let id = super::leave::person(ctx)?;
+        let read = ctx.read().await?;
+        let person = user::Entity::find()
+            .filter(user::Column::Id.eq(id))
+            .one(read.on())
+            .await?
+            .ok_or(Error::NotFound("user"))?;
+        Ok(Self::Known(Box::new(person), None))
+    }
+
     /// Who it is.
     pub fn id(&self) -> UserId {
         match self {
             Self::Known(person, _) | Self::New(person) => person.id,
+        }
+    }
+
+    /// The address they are known by, folded.
+    pub fn email_key(&self) -> &str {
+        match self {
+            Self::Known(person, _) | Self::New(person) => &person.email_key,
         }
     }
 

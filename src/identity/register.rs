@@ -9,7 +9,7 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use super::names;
 use super::people::Proven;
 use super::sessions::{self, Client, SignedIn};
-use crate::ctx::{Event, Handles, Tx};
+use crate::ctx::{Ctx, Event, Handles, Tx};
 use crate::error::{Error, Result};
 use crate::money::Currency;
 
@@ -45,19 +45,35 @@ impl Founder {
 /// Checks a new tenant and its owner, before any transaction is open. A known owner needs their password; a wrong one
 /// is answered as at sign-in.
 pub async fn founder(handles: &Arc<Handles>, new: &NewTenant) -> Result<Founder> {
-    let tenant_name = names::check("tenantName", &new.tenant_name)?;
-    let base_currency: Currency = new.base_currency.parse().map_err(|_| {
+    let (tenant_name, base_currency) = books(&new.tenant_name, &new.base_currency)?;
+    let owner = Proven::prove(handles, &new.email, &new.name, &new.password).await?;
+    Ok(Founder {
+        tenant_name,
+        base_currency,
+        owner,
+    })
+}
+
+/// Checks a new tenant of a person who is signed in.
+pub async fn known_founder(ctx: &Ctx, tenant_name: &str, base_currency: &str) -> Result<Founder> {
+    let (tenant_name, base_currency) = books(tenant_name, base_currency)?;
+    Ok(Founder {
+        tenant_name,
+        base_currency,
+        owner: Proven::signed_in(ctx).await?,
+    })
+}
+
+/// A name and a currency as they are kept.
+pub fn books(tenant_name: &str, base_currency: &str) -> Result<(String, String)> {
+    let tenant_name = names::check("tenantName", tenant_name)?;
+    let base_currency: Currency = base_currency.parse().map_err(|_| {
         Error::invalid(
             "baseCurrency",
             "is no currency; an ISO 4217 code such as EUR is accepted",
         )
     })?;
-    let owner = Proven::prove(handles, &new.email, &new.name, &new.password).await?;
-    Ok(Founder {
-        tenant_name,
-        base_currency: base_currency.as_str().to_owned(),
-        owner,
-    })
+    Ok((tenant_name, base_currency.as_str().to_owned()))
 }
 
 /// Stores the tenant of the unit of work, its owner and the head of its event log, and signs the owner in.
@@ -70,6 +86,12 @@ pub async fn found(tx: &mut Tx<'_>, founder: Founder, demo: bool) -> Result<Sign
         demo,
         created_at: now,
         updated_at: now,
+        suspended_at: None,
+        suspended_by: None,
+        deletion_requested_at: None,
+        erase_at: None,
+        erase_begun_at: None,
+        erase_lease_until: None,
     };
     tenant::Entity::insert(row.into_active_model())
         .exec_without_returning(tx.on())

@@ -13,6 +13,7 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sha2::{Digest, Sha256};
 
+use super::hold::held;
 use super::{roles, tokens};
 use crate::bus::{self, Wake};
 use crate::ctx::{Actor, Handles, Standing};
@@ -60,14 +61,17 @@ async fn look_up(handles: &Arc<Handles>, bearer: &str) -> Result<Standing> {
         .await?
         .ok_or(ENDED)?;
     let permissions = roles::permissions_of(&read, &member).await?;
-    read.rollback().await?;
-    Ok(Standing {
+    let standing = Standing {
         tenant: access.tenant,
         actor: Actor::User(access.user),
         permissions,
         expires_at: Some(access.expires_at),
         session: Some(access.session),
-    })
+        suspended: false,
+    };
+    let standing = held(&read, standing).await?;
+    read.rollback().await?;
+    Ok(standing)
 }
 
 /// Tells every process that who may do what has changed in a tenant, once that is committed. Needed only where no event

@@ -1,8 +1,8 @@
 //! Taking work, keeping it, and giving it back.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{JobId, TenantId, job};
-use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use entity::{JobId, TenantId, job, tenant};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
@@ -34,10 +34,13 @@ pub async fn claim(
 ) -> Result<Option<Claim>> {
     let policy = queue.policy();
     // most polls find nothing: do not take the write lock for them
-    let due = job::Column::Queue
+    let mut due = job::Column::Queue
         .eq(queue.as_str())
         .and(job::Column::State.eq(job::State::Ready))
         .and(job::Column::RunAt.lte(now));
+    if !policy.while_suspended {
+        due = due.and(job::Column::TenantId.not_in_subquery(suspended()));
+    }
     let waiting = job::Entity::find()
         .select_only()
         .column(job::Column::TenantId)
@@ -79,6 +82,15 @@ pub async fn claim(
         queue,
         jobs,
     }))
+}
+
+/// The tenants on hold: few, under an index of their own.
+fn suspended() -> SelectStatement {
+    Query::select()
+        .column(tenant::Column::Id)
+        .from(tenant::Entity)
+        .and_where(tenant::Column::SuspendedAt.is_not_null())
+        .to_owned()
 }
 
 fn until(queue: Queue, now: DateTime<Utc>) -> DateTime<Utc> {

@@ -13,6 +13,8 @@ pub enum Queue {
     Reports,
     /// Mails.
     Emails,
+    /// Everything of a tenant as a file. Worked on though the tenant is suspended.
+    Exports,
     /// Cleaning up.
     Maintenance,
 }
@@ -28,17 +30,20 @@ pub struct Policy {
     pub attempts: i32,
     /// How long a claim holds without being renewed.
     pub lease: Duration,
+    /// Whether it is worked though the tenant is suspended.
+    pub while_suspended: bool,
     /// The first delay after a failure; it doubles from there.
     pub backoff: Duration,
 }
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Ingest,
         Self::Process,
         Self::Reports,
         Self::Emails,
+        Self::Exports,
         Self::Maintenance,
     ];
 
@@ -49,6 +54,7 @@ impl Queue {
             Self::Process => "records:process",
             Self::Reports => "reports:generate",
             Self::Emails => "emails",
+            Self::Exports => "tenants:export",
             Self::Maintenance => "maintenance",
         }
     }
@@ -65,6 +71,7 @@ impl Queue {
             batch: 1,
             attempts: 3,
             lease: Duration::from_secs(30),
+            while_suspended: false,
             backoff: Duration::from_secs(2),
         };
         match self {
@@ -79,6 +86,13 @@ impl Queue {
             Self::Emails => Policy {
                 concurrency: 10,
                 backoff: Duration::from_secs(30),
+                // people of a suspended tenant still get their mail
+                while_suspended: true,
+                ..usual
+            },
+            Self::Exports => Policy {
+                concurrency: 1,
+                while_suspended: true,
                 ..usual
             },
             Self::Maintenance => Policy {

@@ -7,7 +7,7 @@ use entity::{TenantId, UserId};
 use crate::categories;
 use crate::ctx::{Actor, Ctx, Handles};
 use crate::error::Result;
-use crate::identity::{self, NewTenant, SignedIn};
+use crate::identity::{self, Founder, NewTenant, SignedIn};
 use crate::permission::Permissions;
 
 /// A tenant that was opened.
@@ -33,8 +33,20 @@ pub async fn open_demo(handles: &Arc<Handles>, new: NewTenant) -> Result<Opened>
     open_as(handles, new, true).await
 }
 
+/// Opens another tenant for the person who asks, who is signed in there too; the session they came with goes on.
+#[tracing::instrument(skip_all)]
+pub async fn create(ctx: &Ctx, name: &str, base_currency: &str) -> Result<Opened> {
+    let founder = identity::known_founder(ctx, name, base_currency).await?;
+    ctx.refresh().await;
+    plant(ctx.handles(), founder, false).await
+}
+
 async fn open_as(handles: &Arc<Handles>, new: NewTenant, demo: bool) -> Result<Opened> {
     let founder = identity::founder(handles, &new).await?;
+    plant(handles, founder, demo).await
+}
+
+async fn plant(handles: &Arc<Handles>, founder: Founder, demo: bool) -> Result<Opened> {
     let owner = founder.user();
     let tenant: TenantId = handles.clock.id();
     let ctx = Ctx::new(

@@ -54,6 +54,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/events", ""),
     ("GET", "/api/v1/exports/records.csv", ""),
     ("GET", "/api/v1/exports/reports/{report}", ""),
+    ("GET", "/api/v1/exports/tenants/{token}", ""),
     ("GET", "/api/v1/health", ""),
     ("PUT", "/api/v1/uploads/{token}", ""),
     ("POST", "/api/v1/webhooks/{connection}", ""),

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use balance::app::App;
 use balance::clock::Clock;
-use balance::config::{Config, ConnectMode, Environment, Role};
+use balance::config::{Config, ConnectMode, Environment, Pooler, Role};
 use balance::error::Result;
 use balance::{queue, run, worker};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::pooler::through;
 use super::world::Place;
 use super::{Client, Services, Tenant, World};
 
@@ -32,6 +33,8 @@ pub struct Setup<'a> {
     pub mail_url: Option<String>,
     /// Identity providers, as their setting.
     pub providers: Option<String>,
+    /// The port of a pooler through which the database is reached.
+    pub pooler: Option<u16>,
     /// Settings.
     pub adjust: fn(&mut Config),
 }
@@ -43,6 +46,7 @@ impl Default for Setup<'_> {
             real_time: false,
             mail_url: None,
             providers: None,
+            pooler: None,
             adjust: |_| {},
         }
     }
@@ -80,6 +84,10 @@ impl TestApp {
         let mut config = config(&place);
         config.mail_url = setup.mail_url;
         config.oidc_providers = setup.providers;
+        if let Some(port) = setup.pooler {
+            config.database_url = config.database_url.map(|url| through(&url, port));
+            config.database_pooler = Pooler::Transaction;
+        }
         (setup.adjust)(&mut config);
         let clock = if setup.real_time {
             Clock::system()
@@ -226,6 +234,7 @@ fn config(place: &Place) -> Config {
         migration_database_url: place.migration_database_url(),
         database_connect_mode: ConnectMode::Always,
         database_connections: 8,
+        database_pooler: Pooler::None,
         redis_url: place.redis.clone(),
         redis_connect_mode: ConnectMode::Always,
         redis_prefix: place.redis_prefix.clone(),
@@ -243,6 +252,7 @@ fn config(place: &Place) -> Config {
         oidc_providers: None,
         graphiql: None,
         seed_demo: false,
+        tenant_deletion_days: 14,
         upload_max_bytes: 10 * 1024 * 1024,
         openai_api_key: None,
         openai_base_url: "http://127.0.0.1:9".to_owned(),
