@@ -18,6 +18,7 @@ use crate::http::Edge;
 use crate::identity;
 use crate::mail;
 use crate::processing::Engine;
+use crate::vectors::Vectors;
 
 /// A process of balance: what its roles share.
 pub struct App {
@@ -56,6 +57,7 @@ impl App {
         let bus = Bus::connect(&config).await?;
         let vault = secrets.vault();
         let handles = Arc::new(Handles {
+            vectors: Vectors::new(&config),
             config,
             secrets,
             vault,
@@ -107,6 +109,7 @@ impl App {
             checked => checked?,
         }
         db::check_rights(&handles.db).await?;
+        handles.db.look_for_pgvector().await?;
         self.ready.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -117,7 +120,14 @@ impl App {
             return db::migrate(&self.handles.db).await;
         };
         let owner = Db::connect(url, 2, false).await?;
-        let migrated = db::migrate(&owner).await;
+        let migrated = async {
+            db::migrate(&owner).await?;
+            for space in self.handles.vectors.spaces() {
+                db::prepare_pgvector(&owner, &[space.dimension]).await?;
+            }
+            Ok(())
+        };
+        let migrated = migrated.await;
         owner.close().await;
         migrated
     }

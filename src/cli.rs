@@ -9,6 +9,7 @@ mod secrets;
 mod serve;
 mod tenant;
 mod user;
+mod vectors;
 mod verify;
 mod webhook;
 
@@ -66,6 +67,9 @@ enum Command {
     /// Look after the keys that sign access tokens.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Look after the vectors that texts are compared by.
+    #[command(subcommand)]
+    Vectors(vectors::Vectors),
     /// Check every dependency and say what to fix.
     Doctor,
 }
@@ -118,6 +122,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::User(user) => user.run(config).await,
         Command::Secrets(secrets) => secrets.run(config).await,
         Command::Keys(keys) => keys.run(config).await,
+        Command::Vectors(vectors) => vectors.run(config).await,
         Command::Doctor => doctor::run(config).await,
     }
 }

@@ -383,6 +383,54 @@ pub struct Config {
     /// Whom mail comes from, such as `balance <books@example.com>`; no-reply at the public address when absent.
     #[arg(long, env = "MAIL_FROM", value_name = "MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
+    /// Embedding model of an OpenAI-compatible service; without it texts are compared by hashed n-grams alone.
+    #[arg(
+        long,
+        env = "EMBEDDING_MODEL",
+        value_name = "EMBEDDING_MODEL",
+        global = true
+    )]
+    pub embedding_model: Option<String>,
+
+    /// Address of that service; OPENAI_BASE_URL when absent.
+    #[arg(
+        long,
+        env = "EMBEDDING_BASE_URL",
+        value_name = "EMBEDDING_BASE_URL",
+        global = true
+    )]
+    pub embedding_base_url: Option<String>,
+
+    /// Its key; OPENAI_API_KEY when absent, and none when that is absent too.
+    #[arg(
+        long,
+        env = "EMBEDDING_API_KEY",
+        value_name = "EMBEDDING_API_KEY",
+        global = true,
+        hide_env_values = true
+    )]
+    pub embedding_api_key: Option<String>,
+
+    /// How many numbers its vectors have, 1 to 4,000.
+    #[arg(
+        long,
+        env = "EMBEDDING_DIMENSIONS",
+        value_name = "EMBEDDING_DIMENSIONS",
+        global = true,
+        default_value_t = 1_536,
+        value_parser = clap::value_parser!(u16).range(1..=4_000)
+    )]
+    pub embedding_dimensions: u16,
+
+    /// How long one request for vectors may take with its retries, in seconds.
+    #[arg(
+        long,
+        env = "EMBEDDING_TIMEOUT_SECONDS",
+        value_name = "EMBEDDING_TIMEOUT_SECONDS",
+        global = true,
+        default_value_t = 5
+    )]
+    pub embedding_timeout_seconds: u64,
 
     /// How long running requests and jobs may take to finish at shutdown, in seconds.
     #[arg(

@@ -17,6 +17,8 @@
 //! ctx
 //! queue throttle
 //! db bus outbound
+//! queue
+//! db bus vectors outbound
 //! telemetry config
 //! page secret error permission money merchant text clock
 //! ```
@@ -60,4 +62,5 @@ pub mod telemetry;
 pub mod tenants;
 pub mod text;
 pub mod throttle;
+pub mod vectors;
 pub mod worker;

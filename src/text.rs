@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
+use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 /// The text in lower case and in Unicode's composed form, with every run of white space as one space and none at the ends.
 /// Borrows when the text is folded already.
@@ -25,6 +27,13 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(folded)
+}
+
+/// Stands for the folded text: the first half of its SHA-256. Equal for texts that fold alike, on every machine.
+pub fn key(text: &str) -> Uuid {
+    let digest = Sha256::digest(fold(text).as_bytes());
+    let half: [u8; 16] = digest[..16].try_into().expect("SHA-256 has 32 bytes");
+    Uuid::from_bytes(half)
 }
 
 /// Whether folding would change nothing; false for any text that is not plain ASCII, which is simply folded again.
@@ -55,6 +64,17 @@ mod tests {
         assert_eq!(fold("Żabka ŁÓDŹ"), "żabka łódź");
         assert_eq!(fold(" \n "), "");
         assert_eq!(fold(""), "");
+    }
+
+    #[test]
+    fn texts_that_fold_alike_have_one_key_and_it_never_changes() {
+        assert_eq!(key(" Coffee CORNER"), key("coffee corner"));
+        assert_ne!(key("coffee corner"), key("coffee corner 2"));
+        // the start of SHA-256("abc"), as published
+        assert_eq!(
+            key("ABC").to_string(),
+            "ba7816bf-8f01-cfea-4141-40de5dae2223"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::bus::{self, Wake};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
+use crate::processing::neighbours;
 use crate::queue::{self, Claim, Queue};
 use crate::{connections, identity, imports, mail, processing, reports, tenants};
 
@@ -33,35 +34,36 @@ pub async fn work(app: Arc<App>) {
     }
     lanes.spawn(tidy(Arc::clone(&app), worker));
     lanes.spawn(reap(Arc::clone(&app)));
+    lanes.spawn(catch_up(app));
     while lanes.join_next().await.is_some() {}
 }
 
 /// Works off everything that is due, alone and in order, and returns when nothing is left; how many jobs that were.
 /// For `import --wait`, and for tests.
 pub async fn drain(app: &Arc<App>) -> Result<usize> {
-    let worker = name();
     let mut done = 0;
     loop {
         let before = done;
-        for queue in [
-            Queue::Ingest,
-            Queue::Process,
-            Queue::Reports,
-            Queue::Emails,
-            Queue::Exports,
-            Queue::Maintenance,
-        ] {
-            while let Some(claim) =
-                queue::claim(&app.handles.db, queue, &worker, app.handles.clock.now()).await?
-            {
-                done += claim.jobs.len();
-                perform(app, &claim).await;
-            }
+        for queue in Queue::ALL {
+            done += drain_queue(app, queue).await?;
         }
         if done == before {
             return Ok(done);
         }
     }
+}
+
+/// Works off what is due in one queue; how many jobs that were.
+pub async fn drain_queue(app: &Arc<App>, queue: Queue) -> Result<usize> {
+    let worker = name();
+    let mut done = 0;
+    while let Some(claim) =
+        queue::claim(&app.handles.db, queue, &worker, app.handles.clock.now()).await?
+    {
+        done += claim.jobs.len();
+        perform(app, &claim).await;
+    }
+    Ok(done)
 }
 
 fn name() -> String {
@@ -147,6 +149,9 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
         if claim.queue == Queue::Process {
             return processing::process(&ctx, &app.engine, claim, &claim.jobs).await;
         }
+        if claim.queue == Queue::Vectors {
+            return neighbours::store_vectors(&ctx, claim).await;
+        }
         for job in &claim.jobs {
             match Job::read(job)? {
                 Job::IngestImport { import } => imports::ingest(&ctx, claim, job, import).await?,
@@ -161,6 +166,9 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                     identity::mail_reset_link(&ctx, claim, job, &sealed).await?
                 }
                 Job::SendMail { sealed } => mail::send(&ctx, claim, job, &sealed).await?,
+                Job::StoreVectors { .. } | Job::RebuildVectors { .. } => {
+                    neighbours::store_vectors(&ctx, claim).await?
+                }
                 Job::ProcessRecord { .. } => {
                     processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job))
                         .await?;
@@ -202,6 +210,9 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
             mail::give_up(&ctx, claim, job, error).await
         }
         Job::ProcessRecord { record } => processing::give_up(&ctx, claim, job, record, error).await,
+        Job::StoreVectors { .. } | Job::RebuildVectors { .. } => {
+            neighbours::give_up(&ctx, claim, job, error).await
+        }
     }
 }
 
@@ -214,6 +225,26 @@ fn operator_text(error: &Error) -> String {
         cause = next.source();
     }
     text.chars().take(1_000).collect()
+}
+
+/// Asks once for the vectors that tenants lack: of a model that is new, or of books from before there were any.
+async fn catch_up(app: Arc<App>) {
+    let tenants = match identity::tenants(&app.handles).await {
+        Ok(tenants) => tenants,
+        Err(error) => {
+            tracing::warn!(error = ?error, "Tenants without vectors could not be looked for");
+            return;
+        }
+    };
+    for tenant in tenants {
+        if app.stopping.is_cancelled() {
+            return;
+        }
+        let ctx = Ctx::system(Arc::clone(&app.handles), tenant);
+        if let Err(error) = neighbours::begin_at_start(&ctx).await {
+            tracing::warn!(tenant.id = %tenant, error = ?error, "The vectors of a tenant could not be asked for");
+        }
+    }
 }
 
 async fn tidy(app: Arc<App>, worker: String) {

@@ -1,6 +1,7 @@
 //! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
 //!
 //! `cargo bench --bench figures -- authenticate|pipeline|latency|reads|sockets`, all of them without a name. See `benches/README.md`.
+//! `cargo bench --bench figures -- pipeline|latency|reads|sockets|vectors`, all of them without a name. See `benches/README.md`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -18,6 +19,7 @@ mod reads;
 mod sample;
 mod sockets;
 mod stream;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -44,15 +46,20 @@ fn main() -> ExitCode {
             Some("latency") => every_world(latency::measure).await,
             Some("reads") => every_world(reads::measure).await,
             Some("sockets") => every_world(sockets::measure).await,
+            Some("vectors") => every_world(vectors::measure).await,
             None => {
                 every_world(authenticate::measure).await;
                 every_world(pipeline::measure).await;
                 every_world(latency::measure).await;
                 every_world(reads::measure).await;
                 every_world(sockets::measure).await;
+                every_world(vectors::measure).await;
             }
             Some(other) => {
                 eprintln!("there is no figure called {other}: authenticate, pipeline, latency, reads, sockets");
+                eprintln!(
+                    "there is no figure called {other}: pipeline, latency, reads, sockets, vectors"
+                );
                 return ExitCode::from(2);
             }
         }

@@ -47,7 +47,9 @@ pub mod team_project;
 pub mod tenant;
 pub mod tenant_setting;
 pub mod tombstone;
+pub mod text_vector;
 pub mod user;
+pub mod vector_set;
 
 pub use ids::*;
 pub use partial::Partial;

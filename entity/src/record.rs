@@ -65,6 +65,8 @@ pub struct Model {
     pub description: String,
     /// The merchant, normalised.
     pub merchant_key: String,
+    /// Stands for the folded description: records with the same text have the same.
+    pub text_key: Option<Uuid>,
     /// The row as received.
     #[sea_orm(column_type = "Text")]
     pub raw: String,

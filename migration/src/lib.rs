@@ -16,6 +16,7 @@ mod m20261121_000009_create_passkeys;
 mod m20261121_000013_create_model_snapshots;
 mod m20261121_000010_create_roles_and_projects;
 mod m20261121_000011_tenant_life;
+mod m20261121_000014_create_vectors;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000013_create_model_snapshots::Migration),
             Box::new(m20261121_000010_create_roles_and_projects::Migration),
             Box::new(m20261121_000011_tenant_life::Migration),
+            Box::new(m20261121_000014_create_vectors::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use crate::bus::Bus;
 use crate::config::{Config, ConnectMode, Secrets};
 use crate::db::{self, Db};
 use crate::error::Result;
+use crate::outbound::embeddings::{Embedder, OpenAi};
 use crate::secret::Vault;
 
 /// Checks everything a server needs, one line each, and says what to do about what is wrong.
@@ -71,6 +72,17 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
                         .map_err(|e| e.to_string()),
                 );
             }
+            match db.look_for_pgvector().await {
+                Ok(true) => tell("vectors", Ok("searched by pgvector".to_owned())),
+                Ok(false) if db.is_postgres() => tell(
+                    "vectors",
+                    Ok("searched in process; with pgvector 0.8 or newer, and `balance migrate` again, \
+                        PostgreSQL does it"
+                        .to_owned()),
+                ),
+                Ok(false) => tell("vectors", Ok("searched in process".to_owned())),
+                Err(error) => tell("vectors", Err(causes(&error))),
+            }
             db.close().await;
         }
     }
@@ -112,6 +124,11 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
         "no OPENAI_API_KEY: the language-model tier is off".to_owned()
     };
     tell("llm", Ok(llm));
+    let embeddings = match OpenAi::configured(&config) {
+        Some(service) => format!("{}, {} numbers each", service.model(), service.dimension()),
+        None => "no EMBEDDING_MODEL: texts are compared by hashed n-grams alone".to_owned(),
+    };
+    tell("embeddings", Ok(embeddings));
     Ok(if healthy {
         ExitCode::SUCCESS
     } else {

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::error::Result;
+use crate::outbound::embeddings::{Embedder, OpenAi};
 
 #[derive(Args)]
 pub(super) struct Migrate {
@@ -23,6 +24,9 @@ impl Migrate {
             .unwrap_or_else(|| config.database_url());
         let db = Db::connect(&url, 2, false).await?;
         db::migrate(&db).await?;
+        if let Some(embedder) = OpenAi::configured(&config) {
+            db::prepare_pgvector(&db, &[embedder.dimension()]).await?;
+        }
         eprintln!("The schema is up to date.");
         if let Some(role) = &self.app_role {
             db::grant_app_role(&db, role).await?;

@@ -1,5 +1,6 @@
 //! What can be asked of the workers: ids and values only.
 
+use chrono::{DateTime, Utc};
 use entity::{DeliveryId, ExportId, ImportId, RecordId, ReportId, job};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,20 @@ pub enum Job {
         /// The mail, sealed: it holds an address, and often a link that opens a door.
         sealed: String,
     },
+    /// Keep the vectors of what these approved records say.
+    StoreVectors {
+        /// Which records.
+        records: Vec<RecordId>,
+    },
+    /// Make the vectors of everything that is approved.
+    RebuildVectors {
+        /// The model that makes them.
+        model: String,
+        /// How many numbers each has.
+        dimension: usize,
+        /// The hour it was wanted in: once is enough.
+        since: DateTime<Utc>,
+    },
 }
 
 impl Job {
@@ -56,6 +71,19 @@ impl Job {
             Self::ExportTenant { .. } => Queue::Exports,
             Self::GenerateReport { .. } => Queue::Reports,
             Self::SendMail { .. } | Self::MailResetLink { .. } => Queue::Emails,
+            Self::StoreVectors { .. } | Self::RebuildVectors { .. } => Queue::Vectors,
+        }
+    }
+
+    /// What makes it the same job: a second one with the same key is not wanted.
+    fn key(&self) -> Option<String> {
+        match self {
+            Self::RebuildVectors {
+                model,
+                dimension,
+                since,
+            } => Some(format!("vectors:{model}/{dimension}:{}", since.timestamp())),
+            _ => None,
         }
     }
 
@@ -72,7 +100,7 @@ impl Job {
             tenant_id: ctx.tenant(),
             queue: queue.as_str().to_owned(),
             payload: serde_json::to_string(&self).expect("ids and values are JSON"),
-            key: None,
+            key: self.key(),
             state: job::State::Ready,
             attempt: 0,
             max_attempts: queue.policy().attempts,

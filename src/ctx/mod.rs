@@ -36,6 +36,7 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::permission::{Permission, Permissions, Reach, Subject};
 use crate::secret::Vault;
+use crate::vectors::Vectors;
 
 /// What every operation of a process shares.
 pub struct Handles {
@@ -55,6 +56,8 @@ pub struct Handles {
     pub kept: Kept,
     /// Time and ids.
     pub clock: Clock,
+    /// Vectors of texts: who makes them, and the indexes of this process.
+    pub vectors: Vectors,
 }
 
 impl Handles {

@@ -1,6 +1,6 @@
 //! The unit of work: rows, events and jobs that commit together or not at all.
 
-use entity::{JobId, TenantId, Tenanted, job};
+use entity::{JobId, RecordId, TenantId, Tenanted, job};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DeleteMany, EntityTrait, Insert, IntoActiveModel, ModelTrait,
@@ -22,6 +22,7 @@ pub struct Tx<'c> {
     tx: DatabaseTransaction,
     events: Vec<append::Entry>,
     jobs: Vec<job::Model>,
+    approved: Vec<RecordId>,
 }
 
 #[expect(
@@ -35,6 +36,7 @@ impl<'c> Tx<'c> {
             tx,
             events: Vec::new(),
             jobs: Vec::new(),
+            approved: Vec::new(),
         }
     }
 
@@ -136,6 +138,10 @@ impl<'c> Tx<'c> {
 
     /// Files an event; it enters the log at commit.
     pub fn record(&mut self, event: Event) {
+        // whoever approves, what was approved becomes evidence
+        if let Event::TxApproved { record, .. } = &event {
+            self.approved.push(*record);
+        }
         self.events.push(append::Entry::new(self.ctx, event, None));
     }
 
@@ -191,7 +197,11 @@ impl<'c> Tx<'c> {
 
     /// Stores everything or nothing, then wakes whoever listens. Jobs are written before the head of the log is
     /// locked, and nothing follows that lock but the events themselves, so it can take part in no deadlock.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
+        if !self.approved.is_empty() {
+            let records = std::mem::take(&mut self.approved);
+            self.enqueue(Job::StoreVectors { records });
+        }
         let mut wakes: Vec<Wake> = Vec::new();
         for job in &self.jobs {
             let wake = Wake::Jobs {

@@ -51,6 +51,7 @@ impl Db {
             read,
             backend,
             url: url.into(),
+            pgvector: Arc::default(),
             statements,
             pooler,
         })

@@ -3,8 +3,11 @@
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Statement};
 
-use super::Db;
+use super::{Db, prepare_pgvector};
 use crate::error::Result;
+
+/// How many numbers the vectors have that are always there (see `vectors::HASHED_DIMENSION`).
+const HASHED_DIMENSION: usize = 512;
 
 /// Applies the migrations that are missing. On PostgreSQL one process at a time does so: the others wait and find
 /// nothing left to do.
@@ -21,6 +24,7 @@ pub async fn migrate(db: &Db) -> Result<()> {
                        create schema if not exists analytics";
         db.write.execute_unprepared(schemas).await?;
         Migrator::up(&db.write, None).await?;
+        prepare_pgvector(db, &[HASHED_DIMENSION]).await?;
         lock.commit().await?;
     } else {
         Migrator::up(&db.write, None).await?;

@@ -14,6 +14,7 @@ pub mod catalogue;
 mod connect;
 pub mod exempt;
 mod migrate;
+mod pgvector;
 mod sealed;
 mod watch;
 
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 pub use app_role::{check as check_app_role, check_rights, grant as grant_app_role};
 use entity::TenantId;
 pub use migrate::{is_current, migrate};
+pub use pgvector::prepare_pgvector;
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -44,6 +46,7 @@ pub struct Db {
     read: DatabaseConnection,
     backend: DatabaseBackend,
     url: Arc<str>,
+    pgvector: Arc<std::sync::atomic::AtomicBool>,
     statements: Arc<std::sync::atomic::AtomicU64>,
     pooler: Pooler,
 }

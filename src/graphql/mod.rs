@@ -47,6 +47,7 @@ pub mod schema;
 pub mod security;
 pub mod sessions;
 pub mod settings;
+pub mod similar;
 pub mod status;
 pub mod streams;
 pub mod system;

@@ -31,6 +31,7 @@ use super::op::Op;
 use super::page::{self, Asked, asks, window};
 use super::plain::plain;
 use super::scalar::{Date, Money};
+use super::similar::{SimilarRecord, SimilarTo};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::permission::Permission;
@@ -149,6 +150,16 @@ impl Record {
     async fn reasoning_trace(&self, ctx: &Context<'_>) -> Result<Option<Json<Value>>> {
         let decision = self.decision(ctx).await?;
         Ok(decision.map(|decision| Json(decision.reasoning_trace())))
+    }
+
+    /// The approved texts that it resembles most, most alike first, and how each was filed.
+    async fn similar_records(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 10, desc = "How many, 1 to 50.")] first: i32,
+    ) -> Result<Vec<SimilarRecord>> {
+        let asked = SimilarTo::new(self.key, first)?;
+        Ok(find(ctx, asked).await?.unwrap_or_default())
     }
 
     /// Everything decided about it, oldest first.

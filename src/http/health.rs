@@ -22,7 +22,7 @@ pub async fn summary(State(edge): State<Edge>) -> Json<Value> {
     let handles = &edge.handles;
     Json(json!({
         "status": "ok",
-        "stores": { "database": handles.db.mode(), "bus": handles.bus.mode(), "files": "local" },
+        "stores": { "database": handles.db.mode(), "bus": handles.bus.mode(), "files": "local", "vectors": handles.db.vector_mode() },
         "connectModes": {
             "database": mode(handles.config.database_connect_mode),
             "redis": handles.config.redis_url.as_ref().map(|_| mode(handles.config.redis_connect_mode)),

@@ -47,8 +47,8 @@ pub async fn transfer_ownership(ctx: &Ctx, to: UserId) -> Result<Member> {
     members::lock_owners(&tx).await?;
     let heir = members::load(&tx, to).await?;
     for (user, before, after) in [
-        (to, heir.role, Role::Owner),
-        (from, Role::Owner, Role::Admin),
+        (to, RoleChoice::of(&heir), Role::Owner.into()),
+        (from, Role::Owner.into(), Role::Admin.into()),
     ] {
         members::give_role(&mut tx, user, before, after).await?;
     }

@@ -21,6 +21,7 @@ mod devices;
 mod custom_roles;
 pub mod emails;
 mod forget;
+mod everyone;
 mod forgotten;
 mod hold;
 mod invitations;
@@ -64,6 +65,7 @@ pub use custom_roles::{
     MAX_ROLES, archive_role, create_role, grants_of, list_roles, roles_by_ids, update_role,
 };
 pub use forget::forget;
+pub use everyone::tenants;
 pub use forgotten::{mail_reset_link, request_password_reset, reset_password_by_token};
 pub use hold::{held, require_at_work};
 pub use invitations::{

@@ -3,6 +3,7 @@
 
 pub mod breaker;
 mod client;
+pub mod embeddings;
 pub mod llm;
 pub mod oidc;
 

@@ -22,9 +22,17 @@ impl<L: Copy + Ord> Counts<L> {
 
     /// Counts one more of the label.
     pub fn add(&mut self, label: L) {
+        self.add_many(label, 1);
+    }
+
+    /// Counts so many more of the label.
+    pub fn add_many(&mut self, label: L, count: u32) {
+        if count == 0 {
+            return;
+        }
         match self.entries.binary_search_by_key(&label, |entry| entry.0) {
-            Ok(at) => self.entries[at].1 += 1,
-            Err(at) => self.entries.insert(at, (label, 1)),
+            Ok(at) => self.entries[at].1 += count,
+            Err(at) => self.entries.insert(at, (label, count)),
         }
     }
 

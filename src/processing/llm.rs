@@ -381,6 +381,7 @@ mod tests {
             currency: "EUR".to_owned(),
             description: description.to_owned(),
             merchant_key: "uber".to_owned(),
+            text_key: None,
             raw: String::new(),
             status: record::Status::Received,
             category_id: None,

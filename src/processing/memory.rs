@@ -9,7 +9,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{counts::Counts, similar::SimilarIndex};
+use super::{
+    counts::Counts,
+    similar::{Neighbour, SimilarIndex},
+};
 
 /// Confirmations that the merchant's other accounts are worth beside those of the account itself. Low, because the
 /// account that paid says as much as the name of the merchant.
@@ -162,38 +165,7 @@ impl<A: Copy + Ord, C: Copy + Ord> Memory<A, C> {
     pub fn similar(&self, description: &str, account: A) -> Option<Proposal<C>> {
         let mut near = self.strings.nearest(description, NEIGHBOURS);
         near.retain(|neighbour| f64::from(neighbour.score) >= MIN_SCORE);
-
-        let mut tally = Tally::default();
-        let mut votes = UNSEEN_VOTE;
-        let mut voters = Vec::with_capacity(near.len());
-        for neighbour in near {
-            let mut categories: Vec<Confirmed<C>> = Vec::new();
-            for ((other, category), count) in neighbour.labels.iter() {
-                // the square root: a string seen a hundred times knows more than one seen once, not a hundred times more
-                let boost = if other == account { SAME_ACCOUNT } else { 1.0 };
-                let vote =
-                    f64::from(neighbour.score).powi(SHARPNESS) * f64::from(count).sqrt() * boost;
-                tally.count(category, count, other == account).vote += vote;
-                votes += vote;
-                match categories
-                    .iter_mut()
-                    .find(|confirmed| confirmed.category == category)
-                {
-                    Some(confirmed) => confirmed.count += count,
-                    None => categories.push(Confirmed { category, count }),
-                }
-            }
-            categories.sort_unstable_by_key(|confirmed| confirmed.category);
-            let score = (f64::from(neighbour.score) * 1000.0).round() / 1000.0;
-            voters.push(Voter {
-                text: neighbour.text.to_string(),
-                score,
-                categories,
-            });
-        }
-        let mut proposal = tally.propose(|line| CEILING * (line.vote / votes).powf(0.75))?;
-        proposal.evidence.neighbours = voters;
-        Some(proposal)
+        vote(near, account, CEILING)
     }
 
     /// How many approvals are remembered.
@@ -211,6 +183,45 @@ impl<A: Copy + Ord, C: Copy + Ord> Memory<A, C> {
             .sum();
         merchants + self.merchants.capacity() * entry + self.strings.bytes()
     }
+}
+
+/// What strings that look alike, however they were found, propose for a record on the account; never surer than
+/// `ceiling`.
+pub fn vote<A: Copy + Ord, C: Copy + Ord>(
+    near: Vec<Neighbour<(A, C)>>,
+    account: A,
+    ceiling: f64,
+) -> Option<Proposal<C>> {
+    let mut tally = Tally::default();
+    let mut votes = UNSEEN_VOTE;
+    let mut voters = Vec::with_capacity(near.len());
+    for neighbour in near {
+        let mut categories: Vec<Confirmed<C>> = Vec::new();
+        for ((other, category), count) in neighbour.labels.iter() {
+            // the square root: a string seen a hundred times knows more than one seen once, not a hundred times more
+            let boost = if other == account { SAME_ACCOUNT } else { 1.0 };
+            let vote = f64::from(neighbour.score).powi(SHARPNESS) * f64::from(count).sqrt() * boost;
+            tally.count(category, count, other == account).vote += vote;
+            votes += vote;
+            match categories
+                .iter_mut()
+                .find(|confirmed| confirmed.category == category)
+            {
+                Some(confirmed) => confirmed.count += count,
+                None => categories.push(Confirmed { category, count }),
+            }
+        }
+        categories.sort_unstable_by_key(|confirmed| confirmed.category);
+        let score = (f64::from(neighbour.score) * 1000.0).round() / 1000.0;
+        voters.push(Voter {
+            text: neighbour.text.to_string(),
+            score,
+            categories,
+        });
+    }
+    let mut proposal = tally.propose(|line| ceiling * (line.vote / votes).powf(0.75))?;
+    proposal.evidence.neighbours = voters;
+    Some(proposal)
 }
 
 /// Confirmations by category, a handful of lines.

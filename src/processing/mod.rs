@@ -15,6 +15,7 @@ mod learned;
 pub mod llm;
 pub mod memory;
 pub mod model;
+pub mod neighbours;
 pub mod ngram;
 mod process;
 pub mod similar;

@@ -6,9 +6,7 @@
 use crate::text::fold;
 
 /// How many dimensions the features are hashed into.
-pub const DIMENSIONS: usize = 512;
-/// Names this way of making vectors wherever vectors are stored; a change of any part of it needs a new name.
-pub const MODEL: &str = "ngram-512/1";
+pub const DIMENSIONS: usize = crate::vectors::HASHED_DIMENSION;
 
 /// What a whole word counts, against 1 for a run of characters.
 const WORD_WEIGHT: i16 = 2;
@@ -23,6 +21,15 @@ pub fn vector(text: &str) -> Vec<(u16, f32)> {
         .into_iter()
         .map(|(dimension, value)| (dimension, f32::from(value) * scale))
         .collect()
+}
+
+/// The same vector with its zeros, as it is stored.
+pub fn dense(text: &str) -> Vec<f32> {
+    let mut dense = vec![0.0; DIMENSIONS];
+    for (dimension, value) in vector(text) {
+        dense[usize::from(dimension)] = value;
+    }
+    dense
 }
 
 /// The signed feature counts of an already folded text, by ascending dimension; no zero among them.

@@ -13,6 +13,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use super::decide::{self, Look};
 use super::engine::{Engine, State};
 use super::give_up;
+use super::neighbours;
 use super::write::{self, Decided};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
@@ -99,6 +100,18 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
     let categories = state.categories().clone();
     let answers = state.answers().clone();
     let mut looked = look_at_all(state, records).await?;
+    if ctx.handles().vectors.asker().is_some() {
+        let unsure: Vec<usize> = (0..looked.len())
+            .filter(|at| !looked[*at].look.is_sure())
+            .collect();
+        let records: Vec<&record::Model> = unsure.iter().map(|at| &looked[*at].record).collect();
+        let views = neighbours::consult(ctx, &records, &categories).await?;
+        for (at, view) in unsure.into_iter().zip(views) {
+            if let Some(view) = view {
+                looked[at].look.hear(view);
+            }
+        }
+    }
     if let Some(asker) = engine.asker() {
         let unsure: Vec<usize> = (0..looked.len())
             .filter(|at| !looked[*at].look.is_sure())

@@ -15,6 +15,8 @@ pub enum Queue {
     Emails,
     /// Everything of a tenant as a file. Worked on though the tenant is suspended.
     Exports,
+    /// Vectors of what was approved.
+    Vectors,
     /// Cleaning up.
     Maintenance,
 }
@@ -38,12 +40,13 @@ pub struct Policy {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ingest,
         Self::Process,
         Self::Reports,
         Self::Emails,
         Self::Exports,
+        Self::Vectors,
         Self::Maintenance,
     ];
 
@@ -55,6 +58,7 @@ impl Queue {
             Self::Reports => "reports:generate",
             Self::Emails => "emails",
             Self::Exports => "tenants:export",
+            Self::Vectors => "vectors",
             Self::Maintenance => "maintenance",
         }
     }
@@ -93,6 +97,14 @@ impl Queue {
             Self::Exports => Policy {
                 concurrency: 1,
                 while_suspended: true,
+                ..usual
+            },
+            // patient: an embedding service that is down for hours costs its vectors nothing but time
+            Self::Vectors => Policy {
+                concurrency: 1,
+                batch: 50,
+                attempts: 12,
+                backoff: Duration::from_secs(5),
                 ..usual
             },
             Self::Maintenance => Policy {

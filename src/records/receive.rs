@@ -11,6 +11,7 @@ use crate::ctx::{Event, Job, Tx};
 use crate::error::{Error, Result};
 use crate::merchant::merchant_key;
 use crate::money::Money;
+use crate::text;
 
 /// How many external ids one statement looks up.
 const LOOKUP: usize = 1_000;
@@ -92,6 +93,7 @@ pub async fn receive(tx: &mut Tx<'_>, rows: Vec<NewRecord>) -> Result<Vec<Receip
             amount: row.amount.units,
             currency: row.amount.currency.to_string(),
             merchant_key: merchant_key(&description),
+            text_key: Some(text::key(&description)),
             description,
             raw: stored(row.raw),
             status: record::Status::Received,

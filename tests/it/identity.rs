@@ -24,6 +24,7 @@ use balance::page::Window;
 use balance::permission::Permission;
 use balance::secret::{self, Vault};
 use balance::tenants::{self, Opened};
+use balance::vectors::Vectors;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::membership::Role;
 use entity::{TenantId, category, event, session};
@@ -68,6 +69,7 @@ impl World {
         let secrets = Secrets::load(&config).unwrap();
         let start = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
         let handles = Arc::new(Handles {
+            vectors: Vectors::new(&config),
             vault: Vault::new(secrets.derive("vault")),
             config,
             secrets,

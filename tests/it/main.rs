@@ -53,3 +53,4 @@ mod streams;
 mod two_person;
 mod suspension;
 mod tenants;
+mod vectors;

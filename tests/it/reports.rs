@@ -66,6 +66,7 @@ async fn books(app: &TestApp) -> Books {
             currency: currency.to_owned(),
             description: "Something".to_owned(),
             merchant_key: "something".to_owned(),
+            text_key: None,
             raw: "{}".to_owned(),
             status,
             category_id: code.map(category),

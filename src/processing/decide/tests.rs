@@ -33,6 +33,7 @@ fn record(description: &str) -> record::Model {
         currency: "EUR".to_owned(),
         description: description.to_owned(),
         merchant_key: merchant_key(description),
+        text_key: None,
         raw: String::new(),
         status: record::Status::Received,
         category_id: None,

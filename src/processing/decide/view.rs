@@ -83,7 +83,7 @@ impl View {
         }
     }
 
-    pub(super) fn with(mut self, evidence: Value) -> Self {
+    pub(in crate::processing) fn with(mut self, evidence: Value) -> Self {
         self.evidence = Some(evidence);
         self
     }

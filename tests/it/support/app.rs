@@ -8,11 +8,13 @@ use balance::app::App;
 use balance::clock::Clock;
 use balance::config::{Config, ConnectMode, Environment, Pooler, Role};
 use balance::error::Result;
-use balance::{queue, run, worker};
+use balance::queue::{self, Queue};
+use balance::{run, worker};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::embeddings::{self, Embeddings};
 use super::pooler::through;
 use super::world::Place;
 use super::{Client, Services, Tenant, World};
@@ -37,6 +39,8 @@ pub struct Setup<'a> {
     pub pooler: Option<u16>,
     /// Settings.
     pub adjust: fn(&mut Config),
+    /// A service that makes vectors.
+    pub embeddings: Option<&'a Embeddings>,
 }
 
 impl Default for Setup<'_> {
@@ -48,6 +52,7 @@ impl Default for Setup<'_> {
             providers: None,
             pooler: None,
             adjust: |_| {},
+            embeddings: None,
         }
     }
 }
@@ -87,6 +92,11 @@ impl TestApp {
         if let Some(port) = setup.pooler {
             config.database_url = config.database_url.map(|url| through(&url, port));
             config.database_pooler = Pooler::Transaction;
+        }
+        if let Some(embeddings) = setup.embeddings {
+            config.embedding_model = Some(embeddings::MODEL.to_owned());
+            config.embedding_base_url = Some(embeddings.url.clone());
+            config.embedding_api_key = Some("embedding secret".to_owned());
         }
         (setup.adjust)(&mut config);
         let clock = if setup.real_time {
@@ -172,8 +182,23 @@ impl TestApp {
             ("SEED_DEMO", "false".to_owned()),
             ("LOG", config.log.clone()),
         ];
+        if let Some(model) = &config.embedding_model {
+            environment.push(("EMBEDDING_MODEL", model.clone()));
+            let dimensions = config.embedding_dimensions.to_string();
+            environment.push(("EMBEDDING_DIMENSIONS", dimensions));
+            let base = config.embedding_base_url.clone();
+            environment.extend(base.map(|url| ("EMBEDDING_BASE_URL", url)));
+            let key = config.embedding_api_key.clone();
+            environment.extend(key.map(|key| ("EMBEDDING_API_KEY", key)));
+        }
         environment.extend(config.redis_url.clone().map(|url| ("REDIS_URL", url)));
         environment
+    }
+
+    /// The database as the role that owns the schema; as the server's own on SQLite.
+    pub fn owner_database_url(&self) -> String {
+        let owner = self.place.migration_database_url();
+        owner.unwrap_or_else(|| self.place.database_url())
     }
 
     /// Stops the app. No job may be left over: work is done on purpose, and a test knows what it causes.
@@ -182,6 +207,14 @@ impl TestApp {
         // a test about stopping has closed the stores itself
         let left = match self.app().stopping.is_cancelled() {
             true => Ok(0),
+            // every approval leaves this behind, whatever a test is about
+            false
+                if worker::drain_queue(&self.app(), Queue::Vectors)
+                    .await
+                    .is_err() =>
+            {
+                Ok(0)
+            }
             false => queue::depth(&self.app().handles.db, None).await,
         };
         let nodes = std::mem::take(&mut *self.nodes.lock().expect("no test panics here"));
@@ -260,6 +293,11 @@ fn config(place: &Place) -> Config {
         llm_timeout_seconds: 1,
         mail_url: None,
         mail_from: None,
+        embedding_model: None,
+        embedding_base_url: None,
+        embedding_api_key: None,
+        embedding_dimensions: embeddings::DIMENSION as u16,
+        embedding_timeout_seconds: 2,
         shutdown_seconds: 5,
         log: "warn".to_owned(),
     }
