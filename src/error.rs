@@ -30,6 +30,9 @@ pub enum Error {
     /// The tenant is on hold.
     #[error("the tenant is suspended; an owner can resume it")]
     Suspended,
+    /// The actor is a program, and only a person may do this.
+    #[error("only a person may do this; a service account may not")]
+    PersonNeeded,
     /// An input is wrong; the message says what is accepted.
     #[error("{field}: {message}")]
     Invalid {
@@ -101,7 +104,9 @@ impl Error {
         match self {
             Self::NotFound(_) => "NOT_FOUND",
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
-            Self::Forbidden(_) | Self::OutOfReach(_) | Self::Suspended => "FORBIDDEN",
+            Self::Forbidden(_) | Self::OutOfReach(_) | Self::Suspended | Self::PersonNeeded => {
+                "FORBIDDEN"
+            }
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::Conflict(_) => "CONFLICT",
             Self::CursorExpired => "CURSOR_EXPIRED",

@@ -7,7 +7,7 @@
 //! http graphql
 //! demo
 //! reports processing
-//! approvals
+//! audit approvals
 //! rules
 //! imports connections tenants
 //! records
@@ -26,6 +26,7 @@
 pub mod accounts;
 pub mod app;
 pub mod approvals;
+pub mod audit;
 pub mod bus;
 pub mod categories;
 pub mod cli;

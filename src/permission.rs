@@ -81,10 +81,25 @@ permissions! {
     ReadProjects = "projects:read",
     /// Make, rename and put away projects.
     ManageProjects = "projects:manage",
+    /// Make service accounts, and make, rotate and revoke their API keys.
+    ManageKeys = "keys:manage",
+    /// Read the audit log: who did what, and from where.
+    ReadAudit = "audit:read",
     /// See and drive background work.
     ManageJobs = "jobs:manage",
     /// Change the tenant itself.
     ManageTenant = "tenant:manage",
+}
+
+impl Permission {
+    /// Whether only people hold it: who belongs to the tenant, who holds a key to it and what becomes of it is not for a
+    /// program to decide.
+    pub fn is_for_people(self) -> bool {
+        matches!(
+            self,
+            Self::ManageMembers | Self::ManageKeys | Self::ManageRoles | Self::ManageTenant
+        )
+    }
 }
 
 impl std::fmt::Display for Permission {

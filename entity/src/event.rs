@@ -22,7 +22,7 @@ pub struct Model {
     pub kind: String,
     /// Who caused it; `balance` unless said otherwise.
     pub source_agent: String,
-    /// `system`, `user:<uuid>` or `connection:<uuid>`.
+    /// `system`, `user:<uuid>`, `service:<uuid>` or `connection:<uuid>`.
     pub actor: String,
     /// What it is about: `record`, `approval`, …
     pub subject_kind: String,

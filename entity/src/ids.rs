@@ -59,6 +59,10 @@ id! {
     PasskeyId,
     /// An account of a person at an identity provider.
     LinkedIdentityId,
+    /// A program that acts in a tenant by itself.
+    ServiceAccountId,
+    /// A key that a service account shows.
+    ApiKeyId,
     /// A one-time link that makes a person a member.
     InvitationId,
     /// A bank account or card that money moves on.

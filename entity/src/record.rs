@@ -117,6 +117,7 @@ partial!(
     Currency currency,
     Description description,
     MerchantKey merchant_key,
+    TextKey text_key,
     Raw raw,
     Status status,
     CategoryId category_id,

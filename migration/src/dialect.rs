@@ -13,6 +13,7 @@ pub const TENANT_TABLES_EXEMPT_FROM_POLICIES: &[&str] = &[
     "session",
     "invitation",
     "connection_key",
+    "api_key",
     "job",
     "stream_head",
 ];

@@ -13,9 +13,10 @@ mod m20261121_000006_create_reports;
 mod m20261121_000007_follow_access;
 mod m20261121_000008_create_factors;
 mod m20261121_000009_create_passkeys;
-mod m20261121_000013_create_model_snapshots;
 mod m20261121_000010_create_roles_and_projects;
 mod m20261121_000011_tenant_life;
+mod m20261121_000012_create_keys_and_origins;
+mod m20261121_000013_create_model_snapshots;
 mod m20261121_000014_create_vectors;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000010_create_roles_and_projects::Migration),
             Box::new(m20261121_000011_tenant_life::Migration),
             Box::new(m20261121_000014_create_vectors::Migration),
+            Box::new(m20261121_000012_create_keys_and_origins::Migration),
         ]
     }
 }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::{AccountId, account};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveEnum, ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use serde_json::json;
 
 use super::number::normal;
 use crate::ctx::{Ctx, Event, Tx};
@@ -77,6 +78,13 @@ pub async fn create(ctx: &Ctx, new: NewAccount) -> Result<account::Model> {
 pub async fn change(ctx: &Ctx, id: AccountId, change: AccountChange) -> Result<account::Model> {
     ctx.require(Permission::WriteAccounts)?;
     let mut tx = ctx.begin().await?;
+    let before = tx
+        .select::<account::Entity>()
+        .filter(account::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx.on())
+        .await?
+        .ok_or(Error::NotFound("account"))?;
     let mut update = tx
         .update::<account::Entity>()
         .col_expr(account::Column::UpdatedAt, Expr::value(ctx.now()))
@@ -105,9 +113,29 @@ pub async fn change(ctx: &Ctx, id: AccountId, change: AccountChange) -> Result<a
         .into_iter()
         .next()
         .ok_or(Error::NotFound("account"))?;
-    tx.record(Event::AccountChanged { account: id });
+    tx.record_diff(Event::AccountChanged { account: id }, diff(&before, &row));
     tx.commit().await?;
     Ok(row)
+}
+
+/// What changed. Names, numbers and mappings are text that people wrote: the log says that they changed, the row says to
+/// what.
+fn diff(before: &account::Model, row: &account::Model) -> serde_json::Value {
+    let texts = [
+        ("name", before.name != row.name),
+        ("number", before.number != row.number),
+        ("csvMapping", before.csv_mapping != row.csv_mapping),
+    ];
+    let changed = texts.into_iter().filter(|(_, changed)| *changed);
+    let changed: Vec<&str> = changed.map(|(name, _)| name).collect();
+    let mut diff = json!({ "changed": changed });
+    if before.kind != row.kind {
+        diff["kind"] = json!({ "from": before.kind.to_value(), "to": row.kind.to_value() });
+    }
+    if before.currency != row.currency {
+        diff["currency"] = json!({ "from": before.currency, "to": row.currency });
+    }
+    diff
 }
 
 /// Puts an account away: it takes no more imports, and its records stay.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entity::approval::{self, Status};
 use entity::{ApprovalId, CategoryId, RecordId, category, record};
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ActiveEnum, ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::ctx::Tx;
 use crate::error::{Error, Result};
@@ -211,4 +211,16 @@ fn why_not(
         .map(|at| format!(" on {}", at.format("%Y-%m-%d at %H:%M:%S UTC")))
         .unwrap_or_default();
     Error::conflict(format!("it was already {what} by {who}{when}"))
+}
+
+/// What a decision changed: the state it left, and the category where another one was chosen than was proposed.
+pub(super) fn diff(row: &approval::Model) -> serde_json::Value {
+    let pending = approval::Status::Pending.to_value();
+    let mut diff =
+        serde_json::json!({ "status": { "from": pending, "to": row.status.to_value() } });
+    if row.category_id != row.proposed_category_id {
+        diff["category"] =
+            serde_json::json!({ "from": row.proposed_category_id, "to": row.category_id });
+    }
+    diff
 }

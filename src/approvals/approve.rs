@@ -59,13 +59,14 @@ pub async fn approve_many(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<Answer>> 
                 "an approval without a category was approved",
             ));
         };
-        tx.record(Event::TxApproved {
+        let approved = Event::TxApproved {
             approval: row.id,
             record: row.record_id,
             decision: row.decision_id,
             category,
             outcome: Outcome::Approved,
-        });
+        };
+        tx.record_diff(approved, answer::diff(row));
     }
     tx.commit().await?;
     Ok(answers)

@@ -21,9 +21,9 @@ mod reopen;
 
 pub use answer::{Answer, MAX_AT_ONCE};
 pub use approve::{approve, approve_many};
-pub use list::{Filter, count, decisions, find, find_all, list, load, of_record, of_records};
 pub use can::{About, can};
 pub use decline::decline;
+pub use list::{Filter, count, decisions, find, find_all, list, load, of_record, of_records};
 pub use override_category::{Override, RuleFromOverride, override_category, override_many};
 pub use preview::{RulePreview, rule_preview};
 pub use reject::{reject, reject_many};

@@ -16,7 +16,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use super::answer::{self, Answer};
 use super::approve::all_moved;
 use super::preview;
-use crate::ctx::{Ctx, Event, Outcome, Tx};
+use crate::ctx::{Actor, Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
 use crate::permission::{Permission, Subject};
 use crate::rules::condition::{Actions, Condition};
@@ -185,13 +185,14 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &mut Override) -> R
             approval::Status::Approved => Outcome::Approved,
             _ => Outcome::Overridden,
         };
-        tx.record(Event::TxApproved {
+        let approved = Event::TxApproved {
             approval: row.id,
             record: row.record_id,
             decision: decision.id,
             category: choice.category,
             outcome,
-        });
+        };
+        tx.record_diff(approved, answer::diff(row));
     }
     file(tx, &alone, choice, record::Status::Approved).await?;
     file(tx, &together, choice, record::Status::Processed).await?;
@@ -310,10 +311,14 @@ fn decisions(
     proposed: bool,
 ) -> Vec<decision::Model> {
     let ctx = tx.ctx();
+    let who = match ctx.actor() {
+        Actor::Service(_) => "A program",
+        _ => "A person",
+    };
     let rationale = match proposed {
-        false => format!("A person chose {}.", chosen.name),
+        false => format!("{who} chose {}.", chosen.name),
         true => format!(
-            "A person proposed {}; a second one has to agree.",
+            "{who} proposed {}; a second person has to agree.",
             chosen.name
         ),
     };

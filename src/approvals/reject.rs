@@ -64,10 +64,11 @@ pub async fn reject_many(
         .await?;
     all_moved(moved.rows_affected, decided.len())?;
     for row in &decided {
-        tx.record(Event::TxRejected {
+        let rejected = Event::TxRejected {
             approval: row.id,
             record: row.record_id,
-        });
+        };
+        tx.record_diff(rejected, answer::diff(row));
     }
     tx.commit().await?;
     Ok(answers)

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{AccountId, ConnectionId, account, connection, connection_key};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use serde_json::json;
 
 use super::secret::{ROTATION_HOURS, generate, seal};
 use crate::ctx::{Ctx, Event, Tx};
@@ -113,9 +114,25 @@ pub async fn change(
     change: ConnectionChange,
 ) -> Result<connection::Model> {
     ctx.require(Permission::ManageConnections)?;
-    let tx = ctx.begin().await?;
+    let mut tx = ctx.begin().await?;
     require_account(&tx, change.account.flatten()).await?;
+    let before = tx
+        .select::<connection::Entity>()
+        .filter(connection::Column::Id.eq(id))
+        .lock_exclusive()
+        .one(tx.on())
+        .await?
+        .ok_or(Error::NotFound("connection"))?;
     let row = touch(&tx, id, change).await?;
+    let mut diff = json!({});
+    if row.account_id != before.account_id {
+        diff["account"] = json!({ "from": before.account_id, "to": row.account_id });
+    }
+    if row.name != before.name {
+        // a name is free text: the log says that it changed, the row says to what
+        diff["changed"] = json!(["name"]);
+    }
+    tx.record_diff(Event::ConnectionChanged { connection: id }, diff);
     tx.commit().await?;
     Ok(row)
 }

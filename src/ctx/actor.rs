@@ -1,6 +1,6 @@
 //! Who acts.
 
-use entity::{ConnectionId, UserId};
+use entity::{ConnectionId, ServiceAccountId, UserId};
 
 /// Who acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,16 +9,19 @@ pub enum Actor {
     System,
     /// A person.
     User(UserId),
+    /// A program with an API key.
+    Service(ServiceAccountId),
     /// A sender of webhooks.
     Connection(ConnectionId),
 }
 
-/// As events and decisions tell it: `system`, `user:<uuid>`, `connection:<uuid>`.
+/// As events and decisions tell it: `system`, `user:<uuid>`, `service:<uuid>`, `connection:<uuid>`.
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::System => f.write_str("system"),
             Self::User(user) => write!(f, "user:{user}"),
+            Self::Service(service) => write!(f, "service:{service}"),
             Self::Connection(connection) => write!(f, "connection:{connection}"),
         }
     }

@@ -1,7 +1,7 @@
 //! Appending to the event log of a tenant: gap free, in commit order, chained.
 
 use chrono::{DateTime, Utc};
-use entity::{EventId, TenantId, event, stream_head};
+use entity::{EventId, TenantId, event, event_origin, stream_head};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, Insert, IntoActiveModel, QueryFilter,
@@ -120,6 +120,18 @@ pub(super) async fn append(
             .take(1_000)
             .map(IntoActiveModel::into_active_model);
         Insert::<event::ActiveModel>::many(portion)
+            .exec_without_returning(tx)
+            .await?;
+    }
+    if let Some(origin) = ctx.origin() {
+        let row = event_origin::Model {
+            tenant_id: tenant,
+            sequence: head.sequence + 1,
+            last_sequence: sequence,
+            address: origin.address.clone(),
+            user_agent: origin.user_agent.clone(),
+        };
+        event_origin::Entity::insert(row.into_active_model())
             .exec_without_returning(tx)
             .await?;
     }

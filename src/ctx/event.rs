@@ -3,12 +3,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
-    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId,
-    LinkedIdentityId, PasskeyId, RecordId, ReportId, RuleId, SessionId, TenantId, UserId,
-    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, InvitationId, ProjectId,
-    RecordId, ReportId, RoleId, RuleId, SessionId, TeamId, TenantId, UserId,
-    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId, ImportId, InvitationId,
-    RecordId, ReportId, RuleId, SessionId, TenantId, UserId,
+    AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId, ImportId,
+    InvitationId, LinkedIdentityId, PasskeyId, ProjectId, RecordId, ReportId, RoleId, RuleId,
+    ServiceAccountId, SessionId, TeamId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -112,6 +109,8 @@ events! {
     AccountRestored = "ACCOUNT_RESTORED" about "account" account { account: AccountId },
     /// A connection was made.
     ConnectionCreated = "CONNECTION_CREATED" about "connection" connection { connection: ConnectionId },
+    /// The name or the account of a connection was changed.
+    ConnectionChanged = "CONNECTION_CHANGED" about "connection" connection { connection: ConnectionId },
     /// The secret of a connection was rotated.
     ConnectionRotated = "CONNECTION_ROTATED" about "connection" connection { connection: ConnectionId },
     /// A connection was switched off.
@@ -164,8 +163,6 @@ events! {
     ExportReady = "EXPORT_READY" about "export" export { export: ExportId },
     /// The file could not be made.
     ExportFailed = "EXPORT_FAILED" about "export" export { export: ExportId },
-    /// Someone was invited.
-    MemberInvited = "MEMBER_INVITED" about "invitation" invitation { invitation: InvitationId, role: &'static str },
     /// An invitation was sent again, with another link.
     InvitationResent = "INVITATION_RESENT" about "invitation" invitation { invitation: InvitationId },
     /// An invitation was taken back.
@@ -196,6 +193,28 @@ events! {
     TeamChanged = "TEAM_CHANGED" about "team" team { team: TeamId },
     /// A team was put away.
     TeamArchived = "TEAM_ARCHIVED" about "team" team { team: TeamId },
+    /// A service account was made.
+    ServiceAccountCreated = "SERVICE_ACCOUNT_CREATED" about "serviceAccount" service_account {
+        service_account: ServiceAccountId,
+    },
+    /// A service account was renamed, or may do something else.
+    ServiceAccountChanged = "SERVICE_ACCOUNT_CHANGED" about "serviceAccount" service_account {
+        service_account: ServiceAccountId,
+    },
+    /// A service account was put away, and its keys revoked.
+    ServiceAccountArchived = "SERVICE_ACCOUNT_ARCHIVED" about "serviceAccount" service_account {
+        service_account: ServiceAccountId,
+    },
+    /// An API key was made.
+    ApiKeyCreated = "API_KEY_CREATED" about "apiKey" api_key {
+        api_key: ApiKeyId, service_account: ServiceAccountId, expires_at: Option<DateTime<Utc>>,
+    },
+    /// An API key was replaced by another one; it works until then.
+    ApiKeyRotated = "API_KEY_ROTATED" about "apiKey" api_key {
+        api_key: ApiKeyId, service_account: ServiceAccountId, successor: ApiKeyId, until: DateTime<Utc>,
+    },
+    /// An API key was revoked.
+    ApiKeyRevoked = "API_KEY_REVOKED" about "apiKey" api_key { api_key: ApiKeyId, service_account: ServiceAccountId },
     /// Someone signed in.
     SignedIn = "SIGNED_IN" about "user" user { user: UserId },
     /// A session was ended: `signed_out`, `revoked`, or `reuse` of a refresh token.
@@ -240,6 +259,10 @@ impl Event {
                 | Self::TeamChanged { .. }
                 | Self::TeamArchived { .. }
                 | Self::MemberRemoved { .. }
+                | Self::ServiceAccountChanged { .. }
+                | Self::ServiceAccountArchived { .. }
+                | Self::ApiKeyRotated { .. }
+                | Self::ApiKeyRevoked { .. }
                 | Self::SessionEnded { .. }
                 | Self::SignedOutEverywhere { .. }
                 | Self::PasswordReset { .. }

@@ -10,6 +10,7 @@ pub mod chain;
 mod event;
 mod job;
 mod kept;
+mod origin;
 mod read;
 mod standing;
 mod tx;
@@ -23,6 +24,7 @@ use entity::{SessionId, TenantId, UserId};
 pub use event::{Event, Outcome};
 pub use job::Job;
 pub use kept::Kept;
+pub use origin::Origin;
 pub use read::Read;
 pub use standing::{Proof, Standing, Standings};
 use tokio::sync::Mutex;
@@ -80,6 +82,7 @@ pub struct Ctx {
     expires_at: Option<DateTime<Utc>>,
     session: Option<SessionId>,
     suspended: bool,
+    origin: Option<Arc<Origin>>,
     reading: Mutex<Option<Read>>,
 }
 
@@ -102,6 +105,7 @@ impl Ctx {
             expires_at: None,
             session: None,
             suspended: false,
+            origin: Origin::current(),
             reading: Mutex::new(None),
         }
     }
@@ -132,6 +136,17 @@ impl Ctx {
         self
     }
 
+    /// Says where the request came from; kept beside the events it causes.
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = (!origin.is_unknown()).then(|| Arc::new(origin));
+        self
+    }
+
+    /// Where the request came from, if it came from outside.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
+    }
+
     /// Names the agent that acts, as events will tell; `balance` unless said otherwise.
     pub fn with_source_agent(mut self, source_agent: impl Into<String>) -> Self {
         self.source_agent = source_agent.into();
@@ -155,6 +170,7 @@ impl Ctx {
             expires_at: self.expires_at,
             session: self.session,
             suspended: self.suspended,
+            origin: self.origin.clone(),
             reading: Mutex::new(None),
         }
     }
@@ -190,6 +206,17 @@ impl Ctx {
     /// Whether the tenant is suspended, which leaves little of what they may do.
     pub fn is_suspended(&self) -> bool {
         self.suspended
+    }
+
+    /// The person who acts; a program is refused.
+    pub fn person(&self) -> Result<UserId> {
+        match self.actor {
+            Actor::User(user) => Ok(user),
+            Actor::Service(_) => Err(Error::PersonNeeded),
+            Actor::System | Actor::Connection(_) => {
+                Err(Error::Unauthenticated("nobody is signed in"))
+            }
+        }
     }
 
     /// For which tenant.

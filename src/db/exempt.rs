@@ -28,6 +28,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("tombstone", "tenants: what remains of an erased tenant"),
     ("profile", "identity: what a person set for themselves"),
     ("connection_key", "integrations: the webhook door"),
+    ("api_key", "identity: whose key a request shows"),
     ("job", "queue: claiming"),
     ("cron", "queue: periodic work"),
     (

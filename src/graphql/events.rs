@@ -32,7 +32,7 @@ pub struct Event {
     pub kind: String,
     /// Who caused it; `balance` unless a caller named itself.
     pub source_agent: String,
-    /// Who acted: `system`, `user:<uuid>` or `connection:<uuid>`.
+    /// Who acted: `system`, `user:<uuid>`, `service:<uuid>` or `connection:<uuid>`.
     pub actor: String,
     /// What it is about.
     pub subject: EventSubject,
@@ -54,6 +54,16 @@ pub struct EventSubject {
     pub kind: String,
     /// Its opaque global id.
     pub id: ID,
+}
+
+impl EventSubject {
+    /// What an event is about.
+    pub(super) fn of(row: &event::Model) -> Self {
+        Self {
+            kind: row.subject_kind.clone(),
+            id: global(&typename(&row.subject_kind), row.subject_id),
+        }
+    }
 }
 
 /// A page of the log.
@@ -87,19 +97,18 @@ impl From<&event::Model> for Event {
             kind: row.kind.clone(),
             source_agent: row.source_agent.clone(),
             actor: row.actor.clone(),
-            subject: EventSubject {
-                kind: row.subject_kind.clone(),
-                id: global(&typename(&row.subject_kind), row.subject_id),
-            },
-            payload: Json(opaque("", parse(&row.payload))),
-            diff: row
-                .diff
-                .as_deref()
-                .map(|diff| Json(opaque("", parse(diff)))),
+            subject: EventSubject::of(row),
+            payload: shown(&row.payload),
+            diff: row.diff.as_deref().map(shown),
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
         }
     }
+}
+
+/// A stored payload or diff, as clients read it.
+pub(super) fn shown(text: &str) -> Json<Value> {
+    Json(opaque("", parse(text)))
 }
 
 fn parse(text: &str) -> Value {
@@ -139,6 +148,7 @@ fn type_of(member: &str) -> String {
         "parent" => "Category".to_owned(),
         "role" => "CustomRole".to_owned(),
         "escalated" | "declined" => "Approval".to_owned(),
+        "successor" => "ApiKey".to_owned(),
         "reopened" => "Approval".to_owned(),
         other => typename(other),
     }

@@ -64,6 +64,7 @@ fn share(error: Arc<Error>) -> Error {
             Error::Timeout => Error::Timeout,
             Error::Forbidden(permission) => Error::Forbidden(*permission),
             Error::OutOfReach(permission) => Error::OutOfReach(*permission),
+            Error::PersonNeeded => Error::PersonNeeded,
             Error::NotFound(what) => Error::NotFound(what),
             Error::Unauthenticated(why) => Error::Unauthenticated(why),
             other => Error::internal(other.to_string()),

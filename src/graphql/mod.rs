@@ -9,6 +9,7 @@
 pub mod accounts;
 pub mod answer;
 pub mod approvals;
+pub mod audit;
 pub mod cache;
 pub mod categories;
 pub mod condition;
@@ -20,6 +21,7 @@ pub mod events;
 pub mod fresh;
 pub mod identity;
 pub mod imports;
+pub mod keys;
 pub mod limits;
 pub mod live;
 pub mod loader;

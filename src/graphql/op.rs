@@ -6,6 +6,7 @@ use super::live::Live;
 use super::loader::Loading;
 use async_graphql::Context;
 
+pub use crate::ctx::Origin;
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
 use crate::events::Tails;
@@ -24,15 +25,6 @@ pub trait Op<'a> {
     fn tails(&self) -> &'a Tails;
     /// Where the request came from.
     fn origin(&self) -> Origin;
-}
-
-/// Where a request came from.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// The client's address.
-    pub address: Option<String>,
-    /// The client as it names itself.
-    pub user_agent: Option<String>,
 }
 
 impl<'a> Op<'a> for Context<'a> {

@@ -29,6 +29,7 @@ pub struct PageInfo {
     params(super::sessions::ActiveSession)
 ))]
 #[graphql(concrete(name = "ApprovalConnection", params(super::approvals::Approval)))]
+#[graphql(concrete(name = "AuditEntryConnection", params(super::audit::AuditEntry)))]
 #[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountConnection", params(super::accounts::Account)))]
@@ -45,6 +46,7 @@ pub struct PageInfo {
     params(super::security::SignInAttempt)
 ))]
 #[graphql(concrete(name = "TenantExportConnection", params(super::tenants::TenantExport)))]
+#[graphql(concrete(name = "ServiceAccountConnection", params(super::keys::ServiceAccount)))]
 pub struct Connection<N: Plain>
 where
     Edge<N>: OutputType,
@@ -65,6 +67,7 @@ where
 // CONCRETE EDGES: one line per type, kept sorted
 #[graphql(concrete(name = "ActiveSessionEdge", params(super::sessions::ActiveSession)))]
 #[graphql(concrete(name = "ApprovalEdge", params(super::approvals::Approval)))]
+#[graphql(concrete(name = "AuditEntryEdge", params(super::audit::AuditEntry)))]
 #[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountEdge", params(super::accounts::Account)))]
@@ -78,6 +81,7 @@ where
 #[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
 #[graphql(concrete(name = "SignInAttemptEdge", params(super::security::SignInAttempt)))]
 #[graphql(concrete(name = "TenantExportEdge", params(super::tenants::TenantExport)))]
+#[graphql(concrete(name = "ServiceAccountEdge", params(super::keys::ServiceAccount)))]
 pub struct Edge<N: Plain> {
     /// Where this entry stands; opaque.
     pub cursor: String,
@@ -122,6 +126,7 @@ where
 }
 
 // ENTRIES RESOLVED FIELD BY FIELD: one line per type, kept sorted
+impl Plain for super::audit::AuditEntry {}
 impl Plain for super::connections::Connection {}
 impl Plain for super::connections::Delivery {}
 impl Plain for super::identity::Invitation {}
@@ -129,6 +134,7 @@ impl Plain for super::identity::Member {}
 impl Plain for super::imports::Import {}
 impl Plain for super::projects::Project {}
 impl Plain for super::imports::RefusedRow {}
+impl Plain for super::keys::ServiceAccount {}
 impl Plain for super::reports::Report {}
 impl Plain for super::security::SignInAttempt {}
 impl Plain for super::sessions::ActiveSession {}

@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::{HeaderMap, header, request::Parts};
+use axum::http::{Extensions, HeaderMap, header, request::Parts};
 
 use super::Edge;
 use super::cookies;
 use super::layers::RequestId;
+use crate::config::Config;
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
 use crate::graphql::op::Origin;
@@ -50,7 +51,8 @@ impl Caller {
     pub async fn ctx_of(&self, bearer: &str) -> Result<Ctx> {
         let mut ctx = identity::authenticate(&self.handles, bearer)
             .await?
-            .with_request_id(&self.request_id);
+            .with_request_id(&self.request_id)
+            .with_origin(self.origin.clone());
         if let Some(agent) = &self.source_agent {
             ctx = ctx.with_source_agent(agent);
         }
@@ -63,11 +65,6 @@ impl FromRequestParts<Edge> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Infallible> {
         let text = |name: header::HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok());
-        let config = &edge.handles.config;
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = forwarded(&parts.headers, config.trust_proxy)
-            .or_else(|| peer.map(|peer| peer.0.ip()))
-            .map(|address| address.to_string());
         Ok(Self {
             handles: Arc::clone(&edge.handles),
             request_id: parts
@@ -75,18 +72,30 @@ impl FromRequestParts<Edge> for Caller {
                 .get::<RequestId>()
                 .map(|id| id.0.clone())
                 .unwrap_or_default(),
-            origin: Origin {
-                address,
-                user_agent: text(header::USER_AGENT).map(|agent| agent.chars().take(200).collect()),
-            },
+            origin: origin(&edge.handles.config, &parts.headers, &parts.extensions),
             bearer: bearer(&parts.headers).or_else(|| {
-                let names = cookies::Names::of(config);
+                let names = cookies::Names::of(&edge.handles.config);
                 cookies::find(&parts.headers, names.access).map(str::to_owned)
             }),
             source_agent: text(header::HeaderName::from_static("x-source-agent"))
                 .filter(|agent| (1..=64).contains(&agent.len()))
                 .map(str::to_owned),
         })
+    }
+}
+
+/// Where a request came from: its connection, or the proxies in front, know the address; it itself says what it is.
+pub fn origin(config: &Config, headers: &HeaderMap, extensions: &Extensions) -> Origin {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let address = forwarded(headers, config.trust_proxy)
+        .or_else(|| peer.map(|peer| peer.0.ip()))
+        .map(|address| address.to_string());
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|v| v.to_str().ok());
+    Origin {
+        address,
+        user_agent: agent.map(|agent| agent.chars().take(200).collect()),
     }
 }
 

@@ -4,14 +4,16 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
 use super::Edge;
 use super::caller::Caller;
 use super::envelope;
+use crate::audit;
 use crate::error::{Error, Result};
+use crate::graphql::audit::AuditFilter;
 use crate::graphql::node::local;
 use crate::records::{self, RecordFilter};
 use crate::{reports, tenants};
@@ -90,6 +92,50 @@ pub async fn tenant(
             ];
             (headers, Body::from_stream(ReaderStream::new(found.file))).into_response()
         }
+        Err(error) => envelope::failure(&caller.request_id, &error),
+    }
+}
+
+/// Which entries of the audit log to export.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditAsked {
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    actor_id: Option<String>,
+    resource_id: Option<String>,
+    resource_kind: Option<String>,
+    actions: Option<String>,
+}
+
+/// `GET /api/v1/exports/audit.csv?from=&to=&actorId=&resourceId=&resourceKind=&actions=A,B`: the audit log, newest first.
+pub async fn audit(
+    State(_): State<Edge>,
+    caller: Caller,
+    Query(asked): Query<AuditAsked>,
+) -> Response {
+    let exported = async {
+        let ctx = caller.signed_in().await?;
+        let actions = asked.actions.map(|actions| {
+            let actions = actions.split(',').map(str::trim);
+            actions
+                .filter(|action| !action.is_empty())
+                .map(str::to_owned)
+                .collect()
+        });
+        let filter = AuditFilter {
+            actor_id: asked.actor_id.map(Into::into),
+            actions,
+            resource_kind: asked.resource_kind,
+            resource_id: asked.resource_id.map(Into::into),
+            from: asked.from,
+            to: asked.to,
+            ..AuditFilter::default()
+        };
+        audit::export(ctx, filter.read()?).await
+    };
+    match exported.await {
+        Ok(chunks) => file("audit.csv", Body::from_stream(chunks)),
         Err(error) => envelope::failure(&caller.request_id, &error),
     }
 }

@@ -64,6 +64,13 @@ pub async fn request_id(mut request: Request, next: Next) -> Response {
     response
 }
 
+/// Lets whatever the request does know where it came from.
+pub async fn origin(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let config = &edge.handles.config;
+    let origin = super::caller::origin(config, request.headers(), request.extensions());
+    origin.scope(next.run(request)).await
+}
+
 /// One line per request: method, path, status, duration. Never a query string, which may hold a token, nor a body.
 pub async fn log(request: Request, next: Next) -> Response {
     let id = request

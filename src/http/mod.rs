@@ -72,6 +72,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/oauth/{provider}/callback", get(oauth::callback))
         .route("/webhooks/{connection}", post(webhooks::deliver))
         .route("/events", get(events::feed))
+        .route("/exports/audit.csv", get(exports::audit))
         .route("/exports/records.csv", get(exports::records))
         .route("/exports/reports/{report}", get(exports::report))
         .route("/exports/tenants/{token}", get(exports::tenant))
@@ -110,6 +111,7 @@ pub fn router(edge: Edge) -> Router {
     router
         .layer(CatchPanicLayer::custom(envelope::panicked))
         .layer(from_fn_with_state(edge.clone(), csrf::guard))
+        .layer(from_fn_with_state(edge.clone(), layers::origin))
         .layer(from_fn(layers::log))
         .layer(CompressionLayer::new().compress_when(
             // events must leave at once, and GraphiQL's files come compressed

@@ -120,6 +120,7 @@ pub async fn sign_out_everywhere(ctx: &Ctx, except_this: bool) -> Result<u64> {
                 permissions: Permissions::NONE,
                 expires_at: None,
                 session: ctx.session(),
+                suspended: false,
             },
         )
         .with_request_id(ctx.request_id())

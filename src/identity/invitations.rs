@@ -75,9 +75,7 @@ pub async fn add_member(ctx: &Ctx, email: &str, choice: impl Into<RoleChoice>) -
     ctx.require(Permission::ManageMembers)?;
     let choice = choice.into();
     let email = emails::check_new(email)?;
-    let created_by = ctx
-        .user()
-        .ok_or(Error::Unauthenticated("only a person invites people"))?;
+    let created_by = ctx.person()?;
 
     let mut tx = ctx.begin().await?;
     roles::grantable(&tx, choice).await?;

@@ -6,6 +6,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::members::{self, Member};
+use super::roles::RoleChoice;
 use super::{people, sessions};
 use crate::ctx::{Actor, Ctx, Event, Tx};
 use crate::error::{Error, Result};
@@ -58,6 +59,7 @@ pub async fn transfer_ownership(ctx: &Ctx, to: UserId) -> Result<Member> {
     Ok(Member {
         person,
         role: Role::Owner,
+        custom_role: None,
         joined_at: heir.created_at,
     })
 }

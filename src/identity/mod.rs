@@ -13,20 +13,21 @@
 
 mod account;
 mod addresses;
+pub mod api_keys;
 mod attempts;
 mod authenticate;
 mod change_password;
 mod complete;
-mod devices;
 mod custom_roles;
+mod devices;
 pub mod emails;
-mod forget;
 mod everyone;
+mod forget;
 mod forgotten;
 mod hold;
 mod invitations;
-pub mod lockout;
 mod leave;
+pub mod lockout;
 mod logs;
 mod members;
 mod names;
@@ -43,6 +44,7 @@ mod reset;
 mod retention;
 mod roles;
 mod second_factor;
+mod service_accounts;
 mod sessions;
 mod sign_in;
 mod signing_keys;
@@ -60,12 +62,12 @@ pub use attempts::{count_sign_ins, list_sign_ins};
 pub use authenticate::authenticate;
 pub use change_password::change_password;
 pub use complete::{Completion, complete_sign_in};
-pub use devices::{Device, count_my_sessions, my_sessions, revoke_session, sign_out_everywhere};
 pub use custom_roles::{
     MAX_ROLES, archive_role, create_role, grants_of, list_roles, roles_by_ids, update_role,
 };
-pub use forget::forget;
+pub use devices::{Device, count_my_sessions, my_sessions, revoke_session, sign_out_everywhere};
 pub use everyone::tenants;
+pub use forget::forget;
 pub use forgotten::{mail_reset_link, request_password_reset, reset_password_by_token};
 pub use hold::{held, require_at_work};
 pub use invitations::{
@@ -76,6 +78,7 @@ pub use leave::{leave_tenant, transfer_ownership};
 pub use members::{
     Member, change_role, count_members, list_members, owners, remove_member, role_name,
 };
+pub use people::user_names;
 pub use profile::{
     PreferenceChange, Profile, ProfileChange, my_profile, update_preferences, update_profile,
 };
@@ -86,6 +89,11 @@ pub use roles::{RoleChoice, permissions_of};
 pub use second_factor::{
     Enrolment, Proof, SecondFactor, Security, confirm_totp, disable_totp, enrol_totp,
     renew_recovery_codes, security,
+};
+pub use service_accounts::{
+    NewServiceAccount, ServiceAccountChange, archive_service_account, count_service_accounts,
+    create_service_account, list_service_accounts, permission_names, service_account_names,
+    update_service_account,
 };
 pub use sessions::{SignedIn, enter, refresh, sign_out};
 pub use sign_in::{Challenge, Credentials, SignIn, sign_in};

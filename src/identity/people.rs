@@ -1,5 +1,6 @@
 //! Finding people, and letting the right ones in.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::membership::Role;
@@ -7,10 +8,11 @@ use entity::{TenantId, UserId, membership, tenant, user};
 use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::passwords::{self, Verdict};
-use crate::ctx::{Actor, Ctx, Handles, Tx};
+use crate::ctx::{Actor, Ctx, Handles, Read, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permissions;
 
@@ -87,8 +89,7 @@ pub(super) async fn membership(
 
 /// Who asks, if it is a person.
 pub(super) fn asker(ctx: &Ctx) -> Result<UserId> {
-    ctx.user()
-        .ok_or(Error::Unauthenticated("only a person can do this"))
+    ctx.person()
 }
 
 /// The person who asks.
@@ -150,6 +151,22 @@ pub(super) async fn entering(
         Permissions::of(member.role),
     );
     Ok((ctx, member.role))
+}
+
+/// What people are called, by their ids. Needs no permission: whoever may read what they did may know.
+pub async fn user_names(
+    read: &Read,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<HashMap<UserId, String>> {
+    let found: Vec<(UserId, String)> = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .column(user::Column::Name)
+        .filter(user::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(read.on())
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Someone who proved who they are, or is new here.

@@ -1,7 +1,7 @@
-//! Forgetting sign-ins, invitations and tokens that are long over.
+//! Forgetting sign-ins, API keys, invitations and tokens that are long over.
 
 use chrono::TimeDelta;
-use entity::{invitation, oauth_state, one_time_token, passkey_challenge, session};
+use entity::{api_key, invitation, oauth_state, one_time_token, passkey_challenge, session};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
 use super::attempts;
@@ -11,13 +11,13 @@ use crate::error::Result;
 /// How long an ended session or a lapsed invitation is kept, for a look back.
 const KEEP: TimeDelta = TimeDelta::days(30);
 
-/// Removes sessions that ended and invitations that lapsed over 30 days ago, tokens a day after they lapsed, and the
-/// history of sign-ins after 90 days; how many went.
+/// Removes sessions and API keys that ended and invitations that lapsed over 30 days ago, tokens a day after they lapsed,
+/// and the history of sign-ins after 90 days; how many went.
 pub async fn prune(handles: &Handles) -> Result<u64> {
     let before = handles.clock.now() - KEEP;
     let tx = handles
         .db
-        .across_tenants("pruning sessions and invitations")
+        .across_tenants("pruning sessions, keys and invitations")
         .await?;
     let over = session::Column::ExpiresAt
         .lt(before)
@@ -46,11 +46,19 @@ pub async fn prune(handles: &Handles) -> Result<u64> {
         .filter(oauth_state::Column::ExpiresAt.lt(now))
         .exec(&tx)
         .await?;
+    let ended = api_key::Column::ExpiresAt
+        .lt(before)
+        .or(api_key::Column::RevokedAt.lt(before));
+    let keys = api_key::Entity::delete_many()
+        .filter(ended)
+        .exec(&tx)
+        .await?;
     tx.commit().await?;
     Ok(sessions.rows_affected
         + invitations.rows_affected
         + tokens.rows_affected
         + attempts
         + challenges.rows_affected
-        + states.rows_affected)
+        + states.rows_affected
+        + keys.rows_affected)
 }

@@ -111,11 +111,16 @@ pub(super) async fn signing(handles: &Handles, on: &impl ConnectionTrait) -> Res
     if let Some(key) = current(&keys, now) {
         return Ok(key);
     }
-    let generation = newest(on).await?.map_or(0, |key| key.generation) + 1;
-    make(handles, generation, now, on).await?;
-    // not kept: it is gone if the unit of work is
-    current(&load(handles, on).await?, now)
-        .ok_or_else(|| Error::internal("no key signs access tokens"))
+    // another process may be faster, and seal its key with one that this process does not have
+    for _ in 0..5 {
+        let generation = newest(on).await?.map_or(0, |key| key.generation) + 1;
+        make(handles, generation, now, on).await?;
+        // not kept: it is gone if the unit of work is
+        if let Some(key) = current(&load(handles, on).await?, now) {
+            return Ok(key);
+        }
+    }
+    Err(Error::internal("no key signs access tokens"))
 }
 
 fn current(keys: &[Arc<Key>], now: DateTime<Utc>) -> Option<Arc<Key>> {

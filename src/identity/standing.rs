@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use sha2::{Digest, Sha256};
 
 use super::hold::held;
-use super::{roles, tokens};
+use super::{api_keys, roles, tokens};
 use crate::bus::{self, Wake};
 use crate::ctx::{Actor, Handles, Standing};
 use crate::error::{Error, Result};
@@ -38,6 +38,9 @@ pub async fn standing(handles: &Arc<Handles>, bearer: &str) -> Result<Arc<Standi
 }
 
 async fn look_up(handles: &Arc<Handles>, bearer: &str) -> Result<Standing> {
+    if api_keys::is_key(bearer) {
+        return api_keys::standing(handles, bearer).await;
+    }
     const ENDED: Error = Error::Unauthenticated("the session has ended; sign in again");
     let access = tokens::read(handles, bearer).await?;
     let now = handles.clock.now();

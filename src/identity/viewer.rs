@@ -60,7 +60,7 @@ pub struct Viewer {
 /// The person who asks, in the tenant they ask for.
 pub async fn viewer(ctx: &Ctx) -> Result<Viewer> {
     const NOBODY: Error = Error::Unauthenticated("nobody is signed in");
-    let id = ctx.user().ok_or(NOBODY)?;
+    let id = ctx.person()?;
     let read = ctx.read().await?;
     let member = people::membership(read.on(), ctx.tenant(), id)
         .await?

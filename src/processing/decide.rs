@@ -37,6 +37,8 @@ pub struct Look {
     views: Vec<View>,
     project: Option<String>,
     note: Option<String>,
+    /// Where the views of those asked outside this process begin.
+    heard: Option<usize>,
 }
 
 /// What is decided about a record.
@@ -96,13 +98,14 @@ impl Look {
             .is_some_and(|(_, confidence)| confidence >= SURE)
     }
 
-    /// Adds what the language model said.
+    /// Adds what someone outside this process said, such as the language model.
     pub fn hear(&mut self, view: View) {
+        self.heard.get_or_insert(self.views.len());
         self.views.push(view);
     }
 
-    /// The proposal that stands, and how sure it is: that of a rule; else that of the model or the language model,
-    /// the surer one; else the surest.
+    /// The proposal that stands, and how sure it is: that of a rule; else that of the model or of who was
+    /// asked outside, the surer one; else the surest.
     fn best(&self) -> Option<(usize, f64)> {
         let said = |view: &View| view.category.and(view.confidence).unwrap_or_default();
         // a rule that decided is followed, whatever the approvals of the past say beside it
@@ -120,11 +123,17 @@ impl Look {
             return best;
         };
         let confidence = said(&self.views[model]);
-        if let Some(llm) = self.find(Tier::Llm) {
-            let other = said(&self.views[llm]);
-            if other >= WORTH_SAYING && other > confidence {
-                return Some((llm, other));
+        // who was asked outside knows meanings that letters do not show
+        let outside = self.heard.unwrap_or(self.views.len());
+        let mut surest: Option<(usize, f64)> = None;
+        for (at, view) in self.views.iter().enumerate().skip(outside) {
+            let (other, beaten) = (said(view), surest.map_or(confidence, |surest| surest.1));
+            if other >= WORTH_SAYING && other > beaten {
+                surest = Some((at, other));
             }
+        }
+        if surest.is_some() {
+            return surest;
         }
         let category = self.views[model].category;
         let agrees = |exact: &usize| {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Appends a line of cells as RFC 4180 writes it.
-pub(super) fn push_line<'c>(out: &mut Vec<u8>, cells: impl IntoIterator<Item = Cow<'c, str>>) {
+pub fn push_line<'c>(out: &mut Vec<u8>, cells: impl IntoIterator<Item = Cow<'c, str>>) {
     for (at, cell) in cells.into_iter().enumerate() {
         if at > 0 {
             out.push(b',');

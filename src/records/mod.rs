@@ -13,6 +13,7 @@ mod reach;
 mod receive;
 mod retry;
 
+pub use csv_cell::push_line;
 pub use export::export;
 pub use filter::{Direction, RecordFilter, RecordOrder};
 pub use find::{

@@ -11,9 +11,6 @@ mod erase;
 pub mod export;
 mod open;
 mod settings;
-
-pub use open::{Opened, open, open_demo};
-pub use settings::{Ceilings, Settings, set_two_person_ceilings, settings, settings_within};
 mod suspend;
 mod tombstone;
 
@@ -25,5 +22,6 @@ pub use export::{
     request_export,
 };
 pub use open::{Opened, create, open, open_demo};
+pub use settings::{Ceilings, Settings, set_two_person_ceilings, settings, settings_within};
 pub use suspend::{resume, suspend};
 pub use tombstone::{Erased, erased};

@@ -52,6 +52,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/oauth/{provider}/start", ""),
     ("GET", "/api/v1/oauth/{provider}/callback", ""),
     ("GET", "/api/v1/events", ""),
+    ("GET", "/api/v1/exports/audit.csv", ""),
     ("GET", "/api/v1/exports/records.csv", ""),
     ("GET", "/api/v1/exports/reports/{report}", ""),
     ("GET", "/api/v1/exports/tenants/{token}", ""),
@@ -66,6 +67,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
 async fn everybody_may_do_what_the_table_says() {
     let app = TestApp::start().await;
     let people = people(&app).await;
+    let owner = people.iter().find(|(_, role)| *role == Some(Role::Owner));
+    let keys = Keys::make(&owner.unwrap().0).await;
     let schema = Schema::read();
     let mut table = String::new();
     let mut wrong = Vec::new();
@@ -83,6 +86,11 @@ async fn everybody_may_do_what_the_table_says() {
             }
             outcomes.push(outcome);
         }
+        let outcome = outcome(&schema, operation, keys.without(operation)).await;
+        if !promised_to_a_key(operation).contains(&outcome) {
+            wrong.push(format!("{name}: {outcome} for a key without the scope"));
+        }
+        outcomes.push(outcome);
         row(&mut table, &name, &outcomes);
     }
     for (method, path, query) in ROUTES {
@@ -90,6 +98,7 @@ async fn everybody_may_do_what_the_table_says() {
         for (person, _) in &people {
             outcomes.push(route(person, method, &format!("{path}{query}")).await);
         }
+        outcomes.push(route(&keys.rules, method, &format!("{path}{query}")).await);
         row(&mut table, &format!("{method} {path}"), &outcomes);
     }
     app.run_background_work().await;
@@ -225,6 +234,51 @@ fn of_code(code: Option<&str>) -> &'static str {
     }
 }
 
+/// Two API keys with a scope each, so that one of them lacks what an operation needs.
+struct Keys {
+    rules: Client,
+    reports: Client,
+}
+
+impl Keys {
+    async fn make(owner: &Client) -> Self {
+        let made = "mutation { createServiceAccount(input: { name: \"Partner\", permissions: [\"rules:read\", \"reports:read\"] }) { serviceAccount { id } } }";
+        let made = owner.run(made, json!({})).await.ok();
+        let account = made.text("createServiceAccount.serviceAccount.id");
+        let key = async |scope: &str| {
+            let made = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { key errors { message } } }";
+            let input = json!({ "serviceAccountId": account, "name": scope, "scopes": [scope] });
+            let made = owner.run(made, json!({ "input": input })).await.ok();
+            owner.with_token(&made.text("createApiKey.key"))
+        };
+        Self {
+            rules: key("rules:read").await,
+            reports: key("reports:read").await,
+        }
+    }
+
+    fn without(&self, operation: &Operation) -> &Client {
+        match operation.description.contains("`rules:read`") {
+            true => &self.reports,
+            false => &self.rules,
+        }
+    }
+}
+
+/// What the description of an operation promises to a key that lacks what it needs. What needs a sign-in only may be
+/// for people.
+fn promised_to_a_key(operation: &Operation) -> &'static [&'static str] {
+    let words: Vec<_> = operation.description.split_whitespace().collect();
+    let text = words.join(" ");
+    if text.contains("Needs no sign-in") {
+        &["allowed", "UNAUTHENTICATED"]
+    } else if text.contains("Needs a sign-in") {
+        &["allowed", "FORBIDDEN"]
+    } else {
+        &["FORBIDDEN"]
+    }
+}
+
 /// What the description of an operation promises to a role.
 fn promised(operation: &Operation, role: Option<Role>) -> Option<&'static [&'static str]> {
     let words: Vec<_> = operation.description.split_whitespace().collect();
@@ -250,7 +304,7 @@ fn promised(operation: &Operation, role: Option<Role>) -> Option<&'static [&'sta
 
 fn row(table: &mut String, name: &str, outcomes: &[&str]) {
     if table.is_empty() {
-        let names = ROLES.map(|(name, _)| format!("{name:<16}")).concat();
+        let names = ROLES.map(|(name, _)| format!("{name:<16}")).concat() + "key without scope";
         writeln!(table, "{:<44}{}", "", names.trim_end()).unwrap();
     }
     let cells: String = outcomes

@@ -14,9 +14,12 @@ const NEW_KEY: &str = "the data key that comes next, long enough";
 
 /// Columns of bytes that hold neither a hash nor a secret.
 const PLAIN: &[(&str, &str)] = &[
+    ("model_snapshot", "bytes"),
     // what an authenticator calls a passkey: it tells it to every page of the site
     ("passkey", "credential_id"),
     ("signing_key", "public_key"),
+    ("text_vector", "bytes"),
+    ("tombstone", "seal"),
 ];
 
 struct Sender {

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Ids, Operation, Path, Reply, Schema, Tenant, TestApp, nowhere};
 
+/// Kinds of ids that a tenant is not shown: there is none to ask with.
+const NOT_MADE: &[&str] = &[];
+
 /// Ids by their kind.
 type Known = BTreeMap<String, BTreeSet<String>>;
 
@@ -53,6 +56,7 @@ async fn a_stranger_finds_nothing_and_changes_nothing() {
         assert_nothing_of(&our_ids, &seen, &operation.name);
     }
     let export = them.get("/api/v1/exports/records.csv").await.text()
+        + &them.get("/api/v1/exports/audit.csv").await.text()
         + &them.get("/api/v1/events?first=500").await.text();
     assert_nothing_of(&our_ids, &export, "the exports");
 
@@ -127,10 +131,16 @@ async fn differs(
     // learn which kind it wants there, from an answer to one of its own
     let mut ids = Ids::from([(path.to_owned(), operation.guess(path))]);
     if operation.kind == "subscription" {
-        return followed(schema, operation, path, them, &id).await;
+        return followed(schema, operation, path, them, ours, &id).await;
     }
     operation.run(schema, them, &mut ids, &nowhere).await;
     let kind = ids[path].clone();
+    if any(ours, &kind).is_none() && !NOT_MADE.contains(&kind.as_str()) {
+        let name = &operation.name;
+        return Some(format!(
+            "{name}({path}): no {kind} was made, so none can be protected"
+        ));
+    }
     let mut answers = Vec::new();
     for whose in ["ours", "nobody's"] {
         ids.insert(path.to_owned(), format!("{whose}:{kind}"));
@@ -163,12 +173,19 @@ async fn followed(
     operation: &Operation,
     path: &str,
     them: &Client,
+    ours: &Known,
     id: &dyn Fn(&str) -> String,
 ) -> Option<String> {
+    let kind = operation.guess(path);
+    if any(ours, &kind).is_none() {
+        let name = &operation.name;
+        return Some(format!(
+            "{name}({path}): no {kind} was made, so none can be protected"
+        ));
+    }
     let mut heard = Vec::new();
     for whose in ["ours", "nobody's"] {
-        // the only thing to be followed by its id
-        let ids = Ids::from([(path.to_owned(), format!("{whose}:Import"))]);
+        let ids = Ids::from([(path.to_owned(), format!("{whose}:{kind}"))]);
         let (document, variables) = operation.document(schema, &ids, id, "__typename");
         let mut socket = them.socket().await;
         let payload = json!({ "query": document, "variables": variables });
@@ -189,22 +206,76 @@ async fn followed(
     (heard[0] != heard[1]).then(|| format!("subscription {}: {heard:?}", operation.name))
 }
 
+/// Places of the REST edge that take an id: its kind, and what stands around it.
+const REST_IDS: &[(&str, &str, &str)] = &[
+    ("Report", "/api/v1/exports/reports/", ".csv"),
+    ("Account", "/api/v1/exports/records.csv?accountId=", ""),
+    ("Category", "/api/v1/exports/records.csv?categoryId=", ""),
+    ("User", "/api/v1/exports/audit.csv?actorId=", ""),
+    ("ServiceAccount", "/api/v1/exports/audit.csv?actorId=", ""),
+    ("Record", "/api/v1/exports/audit.csv?resourceId=", ""),
+];
+
 /// The routes that take an id.
 async fn rest(them: &Client, ours: &Known) {
-    let ask = async |path: String| {
-        let reply: Reply = them.get(&path).await;
+    let ask = async |request: reqwest::RequestBuilder| {
+        let reply: Reply = them.send(request).await;
         let body = serde_json::from_slice::<Value>(&reply.body).map(|body| body["error"].clone());
         (reply.status, body.unwrap_or_else(|_| json!(reply.text())))
     };
-    for (kind, before, after) in [
-        ("Report", "/api/v1/exports/reports/", ".csv"),
-        ("Account", "/api/v1/exports/records.csv?accountId=", ""),
-        ("Category", "/api/v1/exports/records.csv?categoryId=", ""),
-    ] {
-        let our = ask(format!("{before}{}{after}", any(ours, kind).unwrap())).await;
-        let nobodys = ask(format!("{before}{}{after}", nowhere(kind))).await;
+    let get = |path: String| them.request(reqwest::Method::GET, &path);
+    for (kind, before, after) in REST_IDS {
+        let our = ask(get(format!("{before}{}{after}", any(ours, kind).unwrap()))).await;
+        let nobodys = ask(get(format!("{before}{}{after}", nowhere(kind)))).await;
         assert_eq!(our, nobodys, "{before}");
     }
+    let post = |connection: &str| {
+        let path = format!("/api/v1/webhooks/{connection}");
+        let request = them.request(reqwest::Method::POST, &path);
+        let request = request
+            .header("webhook-id", "m")
+            .header("webhook-timestamp", "1772442000");
+        request.header("webhook-signature", "v1,AAAA").body("{}")
+    };
+    let our = ask(post(&any(ours, "Connection").unwrap())).await;
+    assert_eq!(our, ask(post(&nowhere("Connection"))).await, "webhooks");
+}
+
+/// Every parameter of the REST edge that is an id is asked with.
+#[test]
+fn every_id_of_the_rest_edge_is_asked_with() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http");
+    let exports = std::fs::read_to_string(format!("{folder}/exports.rs")).unwrap();
+    let mut forgotten = Vec::new();
+    for line in exports.lines() {
+        let Some((name, _)) = line.trim().split_once("_id: Option<String>") else {
+            continue;
+        };
+        let parameter = format!("?{name}Id=");
+        if !REST_IDS
+            .iter()
+            .any(|(_, before, _)| before.ends_with(&parameter))
+        {
+            forgotten.push(parameter);
+        }
+    }
+    let routes = std::fs::read_to_string(format!("{folder}/mod.rs")).unwrap();
+    for part in routes.split(".route(").skip(1) {
+        let path = part.split('"').nth(1).unwrap();
+        let Some((before, _)) = path.split_once('{') else {
+            continue;
+        };
+        let asked = REST_IDS.iter().any(|(_, known, _)| known.ends_with(before));
+        // a signature and a sealed link are proofs of their own; the last one is no route
+        let others = ["/webhooks/", "/uploads/", "/api/"].contains(&before);
+        if !asked && !others {
+            forgotten.push(path.to_owned());
+        }
+    }
+    assert!(
+        forgotten.is_empty(),
+        "not asked by a stranger: {forgotten:?}"
+    );
 }
 
 fn queries(schema: &Schema) -> Vec<&Operation> {
@@ -283,6 +354,11 @@ async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
         )
         .await
         .ok();
+
+    let program = json!({ "input": { "name": word, "permissions": ["records:read"] } });
+    let program = owner.run("mutation($input: CreateServiceAccountInput!) { createServiceAccount(input: $input) { serviceAccount { id } errors { message } } }", program).await.ok();
+    let key = json!({ "input": { "name": word, "serviceAccountId": program.text("createServiceAccount.serviceAccount.id") } });
+    owner.run("mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { errors { message } } }", key).await.ok();
 
     let account = owner.make_account(word).await;
     owner.import_rows(&account, 0..20).await;

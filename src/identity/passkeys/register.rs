@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
 use serde_json::{Value, json};
-use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyCredential};
+use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential};
 
 use super::challenge::{self, Whose};
 use super::{Asked, Passkey, find, read, refused, relying_party};
@@ -33,7 +33,6 @@ pub async fn start(ctx: &Ctx) -> Result<Asked> {
     ctx.refresh().await;
 
     let ceremonies = relying_party::ceremonies(ctx.config())?;
-    let known = known.into_iter().map(CredentialID::from).collect();
     let (asked, state) = ceremonies
         .start_passkey_registration(id.0, &person.email, &person.name, Some(known))
         .map_err(Error::internal)?;

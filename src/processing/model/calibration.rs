@@ -8,7 +8,7 @@ use super::math;
 /// How sure the curve is of itself at the beginning; it starts as a straight line.
 const FIRST_SQUARE: f32 = 6.0;
 /// How fast it bends.
-const RATE: f32 = 0.06;
+const RATE: f32 = 0.04;
 /// Odds beyond these are all alike.
 const LIMIT: f32 = 7.0;
 

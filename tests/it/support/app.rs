@@ -11,10 +11,13 @@ use balance::error::Result;
 use balance::queue::{self, Queue};
 use balance::{run, worker};
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::{event, job, tenant};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::embeddings::{self, Embeddings};
+use super::leaks;
 use super::pooler::through;
 use super::world::Place;
 use super::{Client, Services, Tenant, World};
@@ -104,7 +107,11 @@ impl TestApp {
         } else {
             Clock::fixed(START)
         };
+        leaks::listen();
         let (node, client) = Node::start(config.clone(), clock.clone()).await;
+        for (what, secret) in [("JWT_SECRET", JWT_SECRET), ("SECRET_KEY", SECRET_KEY)] {
+            client.watch.secret(what, secret);
+        }
         Self {
             clock,
             config,
@@ -124,7 +131,8 @@ impl TestApp {
     pub async fn another_node_with(&self, adjust: fn(&mut Config)) -> Client {
         let mut config = self.config.clone();
         adjust(&mut config);
-        let (node, client) = Node::start(config, self.clock.clone()).await;
+        let (node, mut client) = Node::start(config, self.clock.clone()).await;
+        client.watch = self.client.watch.clone();
         self.nodes.lock().expect("no test panics here").push(node);
         client
     }
@@ -217,6 +225,9 @@ impl TestApp {
             }
             false => queue::depth(&self.app().handles.db, None).await,
         };
+        if !self.app().stopping.is_cancelled() {
+            self.overhear().await;
+        }
         let nodes = std::mem::take(&mut *self.nodes.lock().expect("no test panics here"));
         for node in nodes {
             node.stop().await;
@@ -224,6 +235,48 @@ impl TestApp {
         self.place.clear().await;
         let left = left.expect("the queue can be counted");
         assert_eq!(left, 0, "background work is left over");
+        let leaks = self.client.watch.leaks();
+        assert!(leaks.is_empty(), "secrets were told:\n{}", leaks.join("\n"));
+    }
+}
+
+impl TestApp {
+    /// Listens to what the stores say to whoever may read them: events and jobs.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test asks for rows as they are, past every verb"
+    )]
+    async fn overhear(&self) {
+        let app = self.app();
+        let (db, watch) = (&app.handles.db, &self.client.watch);
+        let tx = db
+            .begin_snapshot(None)
+            .await
+            .expect("the database is there");
+        let jobs = job::Entity::find().all(&tx).await.expect("jobs are read");
+        for job in jobs {
+            watch.said("a job", &job.payload);
+            watch.said(
+                "the error of a job",
+                job.last_error.as_deref().unwrap_or_default(),
+            );
+        }
+        let tenants = tenant::Entity::find()
+            .all(&tx)
+            .await
+            .expect("tenants are read");
+        drop(tx);
+        for tenant in tenants {
+            let tx = db.begin_snapshot(Some(tenant.id)).await;
+            let tx = tx.expect("the database is there");
+            let own = event::Column::TenantId.eq(tenant.id);
+            let events = event::Entity::find().filter(own).all(&tx).await;
+            for event in events.expect("events are read") {
+                let diff = event.diff.unwrap_or_default();
+                let said = [event.payload, diff, event.actor, event.source_agent];
+                watch.said(&format!("the event {}", event.kind), &said.join(" "));
+            }
+        }
     }
 }
 

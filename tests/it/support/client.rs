@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Answer, Feed, Reply, Socket};
+use super::{Answer, Feed, Reply, Socket, Watch};
 
 /// Calls the app as one person, or as nobody.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub struct Client {
     address: SocketAddr,
     /// The access token, of somebody who is signed in.
     pub token: Option<String>,
+    /// Remembers what is told in confidence, and what is said to anybody.
+    pub watch: Watch,
 }
 
 impl Client {
@@ -31,11 +33,13 @@ impl Client {
             http: http.expect("a client without TLS can be made"),
             address,
             token: None,
+            watch: Watch::default(),
         }
     }
 
     /// The same with the access token of a session.
     pub fn with_token(&self, token: &str) -> Self {
+        self.watch.secret("bearer", token);
         Self {
             token: Some(token.to_owned()),
             ..self.clone()
@@ -53,7 +57,9 @@ impl Client {
 
     /// Sends a request and reads the answer.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
-        Reply::read(request.send().await.expect("the server answers")).await
+        let reply = Reply::read(request.send().await.expect("the server answers")).await;
+        self.watch.heard(&reply);
+        reply
     }
 
     /// `GET` of a path.
@@ -63,6 +69,7 @@ impl Client {
 
     /// `POST` of JSON to a path.
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.watch.confide(body);
         self.send(self.request(Method::POST, path).json(body)).await
     }
 

@@ -345,7 +345,11 @@ impl Operation {
             return false;
         };
         // "…; the id of a Rule is needed" and "…; use the `id` of a Rule"
-        let Some((_, kind)) = message.rsplit_once(" of a ") else {
+        // and "…; one of type Rule is needed"
+        let split = message
+            .rsplit_once("; one of type ")
+            .or_else(|| message.rsplit_once(" of a "));
+        let Some((_, kind)) = split else {
             return false;
         };
         let kind: String = kind.chars().take_while(|c| c.is_alphanumeric()).collect();
@@ -407,11 +411,18 @@ fn guess(path: &str, returns: &str) -> String {
         .find_map(|end| name.strip_suffix(end))
         .unwrap_or(name);
     // an event can be about anything; records are what most are about
-    if name == "subject" {
+    if ["subject", "resource"].contains(&name) {
         return "Record".to_owned();
     }
+    if name == "actor" {
+        return "User".to_owned();
+    }
     if ["id", "ids"].contains(&name) {
-        return returns.to_owned();
+        // anything can be a node; and a stream of news about a thing is asked for by the thing
+        return match returns {
+            "Node" => "Record".to_owned(),
+            of => of.strip_suffix("News").unwrap_or(of).to_owned(),
+        };
     }
     let (first, rest) = name.split_at(1);
     first.to_uppercase() + rest
