@@ -16,8 +16,6 @@
 //! mail
 //! ctx
 //! queue throttle
-//! db bus outbound
-//! queue
 //! db bus vectors outbound
 //! telemetry config
 //! page secret error permission money merchant text clock

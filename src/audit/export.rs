@@ -38,7 +38,7 @@ pub async fn export(
     ctx: Ctx,
     filter: AuditFilter,
 ) -> Result<impl Stream<Item = Result<Vec<u8>>> + Send + 'static> {
-    ctx.require(Permission::ReadAudit)?;
+    ctx.require_on_all(Permission::ReadAudit)?;
     filter.check()?;
     Ok(try_stream! {
         let mut header = Vec::new();

@@ -12,7 +12,7 @@ use crate::permission::Permission;
 
 /// The wanted entries, newest first.
 pub async fn list(ctx: &Ctx, filter: &AuditFilter, window: &Window) -> Result<Page<Entry>> {
-    ctx.require(Permission::ReadAudit)?;
+    ctx.require_on_all(Permission::ReadAudit)?;
     filter.check()?;
     let read = ctx.read().await?;
     let wanted = filter.apply(read.select::<event::Entity>());
@@ -29,7 +29,7 @@ pub async fn list(ctx: &Ctx, filter: &AuditFilter, window: &Window) -> Result<Pa
 
 /// How many there are.
 pub async fn count(ctx: &Ctx, filter: &AuditFilter) -> Result<u64> {
-    ctx.require(Permission::ReadAudit)?;
+    ctx.require_on_all(Permission::ReadAudit)?;
     filter.check()?;
     let read = ctx.read().await?;
     let wanted = filter.apply(read.select::<event::Entity>());

@@ -256,6 +256,7 @@ impl Event {
             self,
             Self::MemberChanged { .. }
                 | Self::RoleChanged { .. }
+                | Self::TeamCreated { .. }
                 | Self::TeamChanged { .. }
                 | Self::TeamArchived { .. }
                 | Self::MemberRemoved { .. }

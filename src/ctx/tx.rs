@@ -138,17 +138,20 @@ impl<'c> Tx<'c> {
 
     /// Files an event; it enters the log at commit.
     pub fn record(&mut self, event: Event) {
-        // whoever approves, what was approved becomes evidence
-        if let Event::TxApproved { record, .. } = &event {
-            self.approved.push(*record);
-        }
-        self.events.push(append::Entry::new(self.ctx, event, None));
+        self.file(event, None);
     }
 
     /// Files an event with what changed: an object of `field: {from, to}` with ids, enums, amounts and dates.
     pub fn record_diff(&mut self, event: Event, diff: serde_json::Value) {
-        self.events
-            .push(append::Entry::new(self.ctx, event, Some(diff)));
+        self.file(event, Some(diff));
+    }
+
+    fn file(&mut self, event: Event, diff: Option<serde_json::Value>) {
+        // whoever approves, what was approved becomes evidence
+        if let Event::TxApproved { record, .. } = &event {
+            self.approved.push(*record);
+        }
+        self.events.push(append::Entry::new(self.ctx, event, diff));
     }
 
     /// Wants a job done once this has committed.

@@ -16,5 +16,5 @@ mod verify;
 pub use cursor::Cursor;
 pub use feed::{FeedPage, Filter, MAX, feed, head};
 pub use json::to_json;
-pub use tails::{Delivery, Following, Tails};
+pub use tails::{Delivery, Following, Tails, may_follow};
 pub use verify::{Problem, Verdict, verify};

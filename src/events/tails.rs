@@ -97,11 +97,7 @@ impl Tails {
         after: Option<Cursor>,
         filter: Filter,
     ) -> Result<Following> {
-        match permission {
-            // the log itself tells of every record
-            Permission::ReadEvents => ctx.require_on_all(permission)?,
-            _ => ctx.require(permission)?,
-        }
+        may_follow(ctx, permission)?;
         filter.check()?;
         let now = Ctx::system(Arc::clone(&self.shared.handles), ctx.tenant());
         let read = now.read().await?;
@@ -127,6 +123,15 @@ impl Tails {
     /// Whether no log is being read.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Refuses an actor who may not follow what a permission is for. The log itself tells of every record: whoever sees
+/// some only does not follow it.
+pub fn may_follow(ctx: &Ctx, permission: Permission) -> Result<()> {
+    match permission {
+        Permission::ReadEvents => ctx.require_on_all(permission),
+        _ => ctx.require(permission),
     }
 }
 

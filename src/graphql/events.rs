@@ -195,7 +195,7 @@ pub(super) async fn follow(
                 delivery = deliveries.next() => Some(delivery),
             };
             // the event is the fact; whether it may be told is asked at each
-            if let Err(lost) = live.now().require(permission) {
+            if let Err(lost) = events::may_follow(&live.now(), permission) {
                 yield Err(lost);
                 return;
             }

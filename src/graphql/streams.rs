@@ -13,6 +13,7 @@ use super::approvals::Approval;
 use super::categories::Category;
 use super::events::follow;
 use super::imports::{Import, ImportProgress};
+use super::live::Live;
 use super::loader::{find, load};
 use super::node::local;
 use super::op::Op;
@@ -179,19 +180,17 @@ impl StreamsSubscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<RecordProcessed>> + use<>> {
         let permission = Permission::ReadRecords;
         let events = follow(ctx, permission, after, Filter::kinds(["PROCESSED"])).await?;
-        Ok(
-            seen(Arc::clone(ctx.op()?), permission, events).map(|event| {
-                let event = event?;
-                let said: Said = serde_json::from_str(&event.payload)?;
-                Ok(RecordProcessed {
-                    cursor: Cursor::of(&event).to_string(),
-                    record_id: said.record,
-                    source: said.source.unwrap_or_default(),
-                    confidence: said.confidence.unwrap_or_default(),
-                    category_id: said.category,
-                })
-            }),
-        )
+        Ok(seen(ctx.live()?, permission, events).map(|event| {
+            let event = event?;
+            let said: Said = serde_json::from_str(&event.payload)?;
+            Ok(RecordProcessed {
+                cursor: Cursor::of(&event).to_string(),
+                record_id: said.record,
+                source: said.source.unwrap_or_default(),
+                confidence: said.confidence.unwrap_or_default(),
+                category_id: said.category,
+            })
+        }))
     }
 
     /// The approval queue as it moves: what comes in, and what is decided. Needs `approvals:read`.
@@ -213,14 +212,12 @@ impl StreamsSubscription {
         ];
         let permission = Permission::ReadApprovals;
         let events = follow(ctx, permission, after, Filter::kinds(kinds)).await?;
-        Ok(
-            seen(Arc::clone(ctx.op()?), permission, events).filter_map(|event| {
-                let moved = event
-                    .and_then(|event| ApprovalEvent::of(&event))
-                    .transpose();
-                std::future::ready(moved.map(|moved| Ok(moved?)))
-            }),
-        )
+        Ok(seen(ctx.live()?, permission, events).filter_map(|event| {
+            let moved = event
+                .and_then(|event| ApprovalEvent::of(&event))
+                .transpose();
+            std::future::ready(moved.map(|moved| Ok(moved?)))
+        }))
     }
 
     /// How far an import is: at once, then whenever it has moved, until it is finished. Needs `records:read`.
@@ -287,14 +284,14 @@ impl StreamsSubscription {
     }
 }
 
-/// The events about records that the actor sees; every one of them is, unless they see some records only.
+/// The events about records that the actor sees today; every one of them is, unless they see some records only.
 fn seen(
-    op: Arc<Ctx>,
+    live: Live,
     permission: Permission,
     events: impl Stream<Item = Result<Arc<event::Model>>>,
 ) -> impl Stream<Item = Result<Arc<event::Model>>> {
     events.filter_map(move |event| {
-        let op = Arc::clone(&op);
+        let op = live.now();
         async move {
             let event = match event {
                 Ok(event) => event,

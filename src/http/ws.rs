@@ -129,6 +129,9 @@ impl Access {
     }
 }
 
+/// Nothing happens in a tenant on hold that anybody could follow.
+const SUSPENDED: Closing = (4403, "the tenant is suspended");
+
 struct Session {
     edge: Edge,
     caller: Caller,
@@ -223,6 +226,9 @@ impl Session {
         let changes = self.edge.handles.standings.watch(ctx.tenant());
         // asked again now that changes are heard of: what came before them counts here
         let ctx = self.caller.ctx_of(&bearer).await.map_err(refused)?;
+        if ctx.is_suspended() {
+            return Err(SUSPENDED);
+        }
         self.access = Some(Access {
             bearer,
             ctx: watch::channel(Arc::new(ctx)).0,
@@ -239,6 +245,7 @@ impl Session {
             return Ok(());
         };
         match self.caller.ctx_of(&access.bearer).await {
+            Ok(ctx) if ctx.is_suspended() => Err(SUSPENDED),
             Ok(ctx) => {
                 access.look_again = None;
                 access.ctx.send_replace(Arc::new(ctx));

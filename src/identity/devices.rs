@@ -94,7 +94,7 @@ pub async fn revoke_session(ctx: &Ctx, id: SessionId) -> Result<()> {
 /// Ends every sign-in of the person who asks, but for the one that asks when `except_this`; how many ended.
 #[tracing::instrument(skip_all)]
 pub async fn sign_out_everywhere(ctx: &Ctx, except_this: bool) -> Result<u64> {
-    let user = ctx.user().ok_or(NOBODY)?;
+    let user = ctx.person()?;
     let kept = ctx.session().filter(|_| except_this);
     let read = ctx
         .handles()
@@ -143,10 +143,8 @@ pub async fn sign_out_everywhere(ctx: &Ctx, except_this: bool) -> Result<u64> {
     Ok(ended)
 }
 
-const NOBODY: Error = Error::Unauthenticated("nobody is signed in");
-
 fn mine(ctx: &Ctx) -> Result<Select<session::Entity>> {
-    let user = ctx.user().ok_or(NOBODY)?;
+    let user = ctx.person()?;
     Ok(session::Entity::find()
         .filter(session::Column::UserId.eq(user))
         .filter(session::Column::RevokedAt.is_null())

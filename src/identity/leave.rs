@@ -86,12 +86,12 @@ pub(super) async fn part(tx: &mut Tx<'_>, user: UserId, reason: &'static str) ->
         .update::<session::Entity>()
         .filter(session::Column::UserId.eq(user));
     sessions::revoke(theirs, now, reason, tx.on()).await?;
+    members::leave_teams(tx, user).await?;
     tx.record(Event::MemberRemoved { user });
     Ok(())
 }
 
 /// The person who asks; what only a person can do is refused to programs.
 pub(super) fn person(ctx: &Ctx) -> Result<UserId> {
-    ctx.user()
-        .ok_or(Error::Unauthenticated("only a person can do this; sign in"))
+    ctx.person()
 }

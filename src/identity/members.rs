@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::membership::{self, Role};
-use entity::{RoleId, UserId, session, user};
+use entity::{RoleId, UserId, session, team_member, user};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -131,8 +131,18 @@ pub async fn remove_member(ctx: &Ctx, user: UserId) -> Result<()> {
         .update::<session::Entity>()
         .filter(session::Column::UserId.eq(user));
     sessions::revoke(theirs, ctx.now(), "removed", tx.on()).await?;
+    leave_teams(&tx, user).await?;
     tx.record(Event::MemberRemoved { user });
     tx.commit().await
+}
+
+/// Takes a person out of every team: who comes back starts without what teams brought them.
+pub(super) async fn leave_teams(tx: &Tx<'_>, user: UserId) -> Result<()> {
+    tx.delete::<team_member::Entity>()
+        .filter(team_member::Column::UserId.eq(user))
+        .exec(tx.on())
+        .await?;
+    Ok(())
 }
 
 /// Makes a person a member, again if they were one before. A member they are already keeps their role.

@@ -73,7 +73,7 @@ pub(super) async fn alike(tx: &Tx<'_>, key: &str) -> Result<Option<project::Mode
 /// The keys that look most like a text, the closest first.
 fn suggestions<'k>(text: &str, keys: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
     let text = fold(text);
-    let far = text.chars().count() / 3 + 1;
+    let far = (text.chars().count() / 3).max(1);
     let mut close: Vec<(usize, &str)> = keys
         .map(|key| {
             let folded = fold(key);
@@ -90,19 +90,26 @@ fn suggestions<'k>(text: &str, keys: impl Iterator<Item = &'k str>) -> Vec<&'k s
         .collect()
 }
 
-/// How many letters have to be put in, taken out or replaced to get from one text to another.
+/// How many letters have to be put in, taken out, replaced or swapped with the next one to get from one text to the
+/// other.
 fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, letter) in a.chars().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], at + 1);
-        for (to, other) in b.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *other);
-            corner = row[to + 1];
-            row[to + 1] = replaced.min(corner + 1).min(row[to] + 1);
+    let mut before = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for at in 0..a.len() {
+        let mut row = vec![at + 1];
+        for to in 0..b.len() {
+            let replaced = last[to] + usize::from(a[at] != b[to]);
+            let mut least = replaced.min(last[to + 1] + 1).min(row[to] + 1);
+            if at > 0 && to > 0 && a[at] == b[to - 1] && a[at - 1] == b[to] {
+                least = least.min(before[to - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }
 
 #[cfg(test)]
@@ -112,7 +119,9 @@ mod tests {
     #[test]
     fn letters_that_differ_are_counted() {
         assert_eq!(distance("fair", "fair"), 0);
-        assert_eq!(distance("fiar", "fair"), 2);
+        assert_eq!(distance("fiar", "fair"), 1, "two letters are swapped");
+        assert_eq!(distance("fari", "fair"), 1);
+        assert_eq!(distance("iraf", "fair"), 4);
         assert_eq!(distance("", "fair"), 4);
         assert_eq!(distance("house", "horse"), 1);
     }
@@ -121,6 +130,7 @@ mod tests {
     fn what_looks_alike_is_suggested_and_nothing_else() {
         let keys = ["Fair 2026", "House", "Horse", "Office"];
         assert_eq!(suggestions("hause", keys.into_iter()), ["House"]);
+        assert_eq!(suggestions("huose", keys.into_iter()), ["House"]);
         assert_eq!(suggestions("fair", keys.into_iter()), ["Fair 2026"]);
         assert!(suggestions("zebra crossing", keys.into_iter()).is_empty());
     }

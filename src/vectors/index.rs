@@ -105,8 +105,8 @@ fn product(a: &[f32], b: &[f32]) -> f32 {
         .map(|(x, y)| x * y)
         .sum();
     for (left, right) in left.zip(right) {
-        for lane in 0..LANES {
-            lanes[lane] += left[lane] * right[lane];
+        for ((lane, x), y) in lanes.iter_mut().zip(left).zip(right) {
+            *lane += x * y;
         }
     }
     lanes.iter().sum::<f32>() + rest

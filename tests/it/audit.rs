@@ -196,6 +196,10 @@ fn no_change_goes_by_without_an_event() {
             "src/identity/account.rs",
             "leaving is told tenant by tenant",
         ),
+        (
+            "src/identity/oauth/sign_in.rs",
+            "the session is told where it is opened",
+        ),
         ("src/identity/oauth/step.rs", "a step of signing in"),
         ("src/identity/passkeys/challenge.rs", "a step of signing in"),
         (

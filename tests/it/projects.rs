@@ -11,7 +11,7 @@ const ARCHIVE: &str = "mutation($id: ID!) { archiveProject(input: { projectId: $
     project { archivedAt } errors { code message }
 } }";
 const RULE: &str = "mutation($input: CreateRuleInput!) { createRule(input: $input) {
-    rule { actions { project } } errors { field message code }
+    rule { project } errors { field message code }
 } }";
 const OVERRIDE: &str = "mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) {
     approval { record { id project } } errors { field message code }
@@ -38,7 +38,7 @@ async fn a_project_is_named_by_its_key_whatever_its_letter_case() {
     let (owner, reviewer) = (tenant.owner(), tenant.reviewer().await);
     project(&owner, "Fair 2026").await;
     let made = reviewer.run(RULE, rule(" fair 2026")).await.ok();
-    assert_eq!(made.text("createRule.rule.actions.project"), "Fair 2026");
+    assert_eq!(made.text("createRule.rule.project"), "Fair 2026");
     let twice = json!({ "input": { "name": "FAIR 2026" } });
     let twice = owner.run(CREATE, twice).await;
     assert_eq!(twice.user_errors()[0]["field"], "key");
@@ -61,7 +61,7 @@ async fn a_slip_of_the_pen_is_no_new_project() {
 
     // those who may make projects make one by using it
     let made = owner.run(RULE, rule("Fiar")).await.ok();
-    assert_eq!(made.text("createRule.rule.actions.project"), "Fiar");
+    assert_eq!(made.text("createRule.rule.project"), "Fiar");
     let keys = "{ projects(first: 10) { edges { node { key name } } totalCount } }";
     let keys = reviewer.run(keys, json!({})).await.ok();
     assert_eq!(keys.number("projects.totalCount"), 2);

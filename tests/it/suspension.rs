@@ -156,3 +156,16 @@ async fn deliver(app: &TestApp, as_: &Client, made: &serde_json::Value) -> crate
 fn path_of(url: &str) -> String {
     url[url.find("/api/").unwrap()..].to_owned()
 }
+
+#[tokio::test]
+async fn a_suspended_tenant_has_no_open_socket() {
+    let app = TestApp::start().await;
+    let acme = app.tenant("acme").await;
+    let viewer = acme.viewer().await;
+    let feed = "subscription { eventFeed { event { kind } cursor } }";
+    let feed = viewer.subscribe(feed, json!({})).await;
+    let mut socket = feed.into_socket();
+    done(&acme.owner(), SUSPEND, json!({ "tenantId": acme.id })).await;
+    assert_eq!(socket.closed().await.0, 4403);
+    app.finish().await;
+}

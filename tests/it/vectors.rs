@@ -288,7 +288,7 @@ async fn a_service_that_fails_delays_nothing_and_its_vectors_come_later() {
     desk.receive(&["COFFEE CORNER UTRECHT"]).await;
     desk.file("COFFEE", 0).await;
     app.run_background_work().await;
-    // words without letters in common, so that no tier in the process is sure
+    // words without letters in common, each filed elsewhere, so that no tier in the process is sure
     let faults = [
         ("ESPRESSO", Mood::Status(401), 1),
         ("LATTE", Mood::Status(429), 3),
@@ -299,7 +299,7 @@ async fn a_service_that_fails_delays_nothing_and_its_vectors_come_later() {
         ("DRINK", Mood::NotNumbers, 1),
         ("KAFFEE", Mood::Garbage, 1),
     ];
-    for (text, fault, tries) in faults {
+    for (leaf, (text, fault, tries)) in faults.into_iter().enumerate() {
         embeddings.be(fault);
         desk.hand_in(&[text.to_owned()]).await;
         let started = std::time::Instant::now();
@@ -315,7 +315,7 @@ async fn a_service_that_fails_delays_nothing_and_its_vectors_come_later() {
             similar.iter().all(|one| one["model"] == "hashed-512-v1"),
             "{fault:?}"
         );
-        desk.file(text, 0).await;
+        desk.file(text, leaf + 1).await;
         app.run_background_work().await;
 
         embeddings.be(Mood::Good);

@@ -76,6 +76,7 @@ const ORDINARY: &[&str] = &[
     "Record.decisions",
     "Record.import",
     "Record.reasoningTrace",
+    "Record.similarRecords",
     "Decision.considered",
 ];
 

@@ -20,6 +20,14 @@ pub(super) fn check(config: &Config, wanted: Option<&str>) -> Result<Url> {
     if wanted.len() > MAX_BYTES || wanted.chars().any(char::is_control) {
         return Err(refused());
     }
+    // a scheme without its slashes means one thing to some readers and another to others
+    let names_scheme = wanted
+        .split(['/', '?', '#'])
+        .next()
+        .is_some_and(|head| head.contains(':'));
+    if names_scheme && !wanted.contains("://") {
+        return Err(refused());
+    }
     let url = here.join(wanted).map_err(|_| refused())?;
     let apps = config
         .frontend_url

@@ -5,7 +5,7 @@ use entity::{PasskeyId, UserId, passkey};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::ctx::Ctx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A passkey, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,5 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Passkey>> {
 
 /// The person who asks; ways in belong to people, not to programs.
 pub(in crate::identity) fn person(ctx: &Ctx) -> Result<UserId> {
-    ctx.user()
-        .ok_or(Error::Unauthenticated("sign in as a person"))
+    ctx.person()
 }

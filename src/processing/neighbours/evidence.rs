@@ -62,9 +62,7 @@ pub async fn consult(
     let mut keys: Vec<Uuid> = near.values().flatten().map(|near| near.key).collect();
     keys.sort_unstable();
     keys.dedup();
-    let read = ctx.read().await?;
-    let filed = filed(&read, &keys).await?;
-    drop(read);
+    let filed = filed(ctx, &keys).await?;
     ctx.refresh().await;
     let model = &asker.space().model;
     let view = |record: &&record::Model| {

@@ -7,8 +7,10 @@ use sea_orm::sea_query::{Alias, Expr, Query};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
-use crate::ctx::Read;
+use crate::ctx::Ctx;
 use crate::error::{Error, Result};
+use crate::permission::Permission;
+use crate::records::reached;
 
 /// Records shown of a text: the newest, and one more in case it is the very record asked about.
 const SHOWN: i32 = 2;
@@ -22,14 +24,18 @@ pub(super) struct Filed {
     pub newest: Vec<record::Model>,
 }
 
-/// How each of these texts was filed; texts without an approved record are left out. Two statements for each thousand.
-pub(super) async fn filed(read: &Read, keys: &[Uuid]) -> Result<HashMap<Uuid, Filed>> {
+/// How each of these texts was filed, among the records the actor reaches; texts without an approved record are left out.
+/// Two statements for each thousand.
+pub(super) async fn filed(ctx: &Ctx, keys: &[Uuid]) -> Result<HashMap<Uuid, Filed>> {
+    let read = ctx.read().await?;
     let mut filed: HashMap<Uuid, Filed> = HashMap::new();
     for keys in keys.chunks(1_000) {
         let approved = || {
-            read.select::<record::Entity>()
+            let select = read
+                .select::<record::Entity>()
                 .filter(record::Column::Status.eq(record::Status::Approved))
-                .filter(record::Column::TextKey.is_in(keys.iter().copied()))
+                .filter(record::Column::TextKey.is_in(keys.iter().copied()));
+            reached(ctx, Permission::ReadRecords, select)
         };
         type Row = (Uuid, Option<AccountId>, CategoryId, i64);
         let counted: Vec<Row> = approved()

@@ -72,8 +72,7 @@ pub async fn similar_records(
         .collect();
     keys.sort_unstable();
     keys.dedup();
-    let read = ctx.read().await?;
-    let filed = filed(&read, &keys).await?;
+    let filed = filed(ctx, &keys).await?;
     let similar = |record: &record::Model| {
         let Some((space, found)) = near.get(&key(record)) else {
             return (record.id, Vec::new());

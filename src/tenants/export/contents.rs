@@ -61,21 +61,33 @@ tables! {
     decision => "decisions" without [],
     delivery => "deliveries" without [],
     event => "events" without [],
+    event_origin => "event_origins" without [],
     file => "files" without [],
     import => "imports" without [],
     invitation => "invitations" without ["token_hash"],
     membership => "memberships" without [],
+    project => "projects" without [],
     record => "records" without [],
     refused_row => "refused_rows" without [],
     report => "reports" without [],
+    role => "roles" without [],
     rule => "rules" without [],
+    service_account => "service_accounts" without [],
+    team => "teams" without [],
+    team_member => "team_members" without [],
+    team_project => "team_projects" without [],
+    tenant_setting => "settings" without [],
 }
 
 /// Tables of a tenant that are not exported, and why.
 pub const KEPT_BACK: &[(&str, &str)] = &[
+    ("api_key", "hashes of keys, worth nothing elsewhere"),
     ("connection_key", "secrets"),
     ("export", "the exports themselves"),
     ("job", "work, not books"),
+    ("model_snapshot", "made of the approvals again"),
     ("session", "sign-ins of people, who see their own"),
     ("stream_head", "the manifest tells it"),
+    ("text_vector", "made of the records again"),
+    ("vector_set", "how far making vectors is"),
 ];

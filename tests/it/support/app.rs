@@ -109,9 +109,7 @@ impl TestApp {
         };
         leaks::listen();
         let (node, client) = Node::start(config.clone(), clock.clone()).await;
-        for (what, secret) in [("JWT_SECRET", JWT_SECRET), ("SECRET_KEY", SECRET_KEY)] {
-            client.watch.secret(what, secret);
-        }
+        client.watch.secret("SECRET_KEY", SECRET_KEY);
         Self {
             clock,
             config,
