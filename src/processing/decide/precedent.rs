@@ -98,6 +98,11 @@ pub(super) fn view_of_model(record: &record::Model, knowledge: &Knowledge) -> Vi
             known.name,
             first.feature,
         ),
+        None if model.lessons() > 0 => format!(
+            "What {} taught speaks for {}, though nothing in this record stands out.",
+            approvals(model.lessons()),
+            known.name,
+        ),
         None => format!("The names of the categories suggest {}.", known.name),
     };
     let evidence = json!({
