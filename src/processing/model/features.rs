@@ -2,7 +2,7 @@
 //!
 //! Most come from fields of the record that never change: letters, words, merchant, account, amount and their pairs. A
 //! few come from what was approved last on the same account, for people file in batches. Nothing is looked up in a
-//! table of merchants. The hash is FNV-1a, mixed and cut to [`BITS`] bits; two features that collide share a row.
+//! table of merchants. The hash is FNV-1a, mixed and cut to `BITS` bits; two features that collide share a row.
 
 use super::math;
 

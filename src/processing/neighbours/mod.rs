@@ -3,7 +3,7 @@
 //! Each approved text has a vector, stored once under the key of the folded text, in every space that is configured:
 //! hashed n-grams always, an embedding model where there is one. On PostgreSQL with pgvector the database finds the
 //! closest ([`nearest`]); elsewhere an index in this process does, filled from the same table. How a text was filed is
-//! counted from the approved records themselves ([`filed`]), so there is no second truth to keep.
+//! counted from the approved records themselves (`filed`), so there is no second truth to keep.
 //!
 //! Vectors are written by jobs, after the approval that made a text evidence: no person and no batch waits for them.
 
