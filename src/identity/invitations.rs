@@ -174,7 +174,7 @@ pub async fn resend_invitation(ctx: &Ctx, id: InvitationId) -> Result<Invited> {
 /// Mails the link to whom it is for, where there is a mail server; whoever invited them has it in any case. Neither the
 /// name of the tenant nor of anybody in it: those are words that strangers chose, in a mail that we send.
 fn tell(tx: &mut Tx<'_>, invited: &Invited) -> Result<()> {
-    if tx.ctx().config().mail_url.is_none() {
+    if !mail::has_server(tx.ctx().config()) {
         return Ok(());
     }
     let text = format!(

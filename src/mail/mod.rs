@@ -15,7 +15,7 @@ use base64::prelude::BASE64_STANDARD;
 pub use send::{give_up, send, wipe};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-pub use settings::{check, require};
+pub use settings::{check, has_server, require};
 
 use crate::ctx::{Job, Tx};
 use crate::error::{Error, Result};

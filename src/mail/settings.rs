@@ -12,9 +12,14 @@ pub fn check(config: &Config) -> Result<()> {
     server(config).map(drop)
 }
 
+/// Whether there is a mail server; a container passes what is not set on as nothing.
+pub fn has_server(config: &Config) -> bool {
+    set(&config.mail_url).is_some()
+}
+
 /// Refuses what needs mail where none is sent.
 pub fn require(config: &Config) -> Result<()> {
-    if set(&config.mail_url).is_some() || !config.is_production() {
+    if has_server(config) || !config.is_production() {
         Ok(())
     } else {
         Err(Error::conflict(
@@ -141,7 +146,8 @@ mod tests {
         assert_eq!(require(&config).unwrap_err().code(), "CONFLICT");
         config.mail_url = Some(String::new());
         assert!(check(&config).is_ok() && require(&config).is_err());
+        assert!(!has_server(&config), "invitations go without a mail");
         config.mail_url = Some("smtps://mail.example".to_owned());
-        assert!(require(&config).is_ok());
+        assert!(require(&config).is_ok() && has_server(&config));
     }
 }

@@ -39,7 +39,7 @@ pub async fn request_deletion(ctx: &Ctx, name: &str) -> Result<tenant::Model> {
         .pop()
         .ok_or(Error::conflict("its deletion was asked for already"))?;
     export::ask(&mut tx, true).await?;
-    if ctx.config().mail_url.is_some() {
+    if mail::has_server(ctx.config()) {
         for owner in identity::owners(&tx).await? {
             mail::enqueue(&mut tx, warning(owner.email, erase_at))?;
         }
