@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter};
 
 use super::forget::forget;
-use super::leave::{self, person};
+use super::leave;
 use super::{emails, passwords};
 use crate::ctx::{Actor, Ctx};
 use crate::db::catalogue;
@@ -19,7 +19,7 @@ use crate::permission::Permissions;
 /// Each tenant has a log of its own, so they leave one after the other; asked again, it goes on where it stopped.
 #[tracing::instrument(skip_all)]
 pub async fn delete_my_account(ctx: &Ctx, email: &str, password: Option<&str>) -> Result<()> {
-    let id = person(ctx)?;
+    let id = ctx.person()?;
     let read = ctx.read().await?;
     let who = user::Entity::find()
         .filter(user::Column::Id.eq(id))

@@ -15,7 +15,7 @@ use crate::permission::{Permission, Permissions};
 /// Takes the person who asks out of a tenant of theirs, and ends their sessions there. The last owner stays.
 #[tracing::instrument(skip_all, fields(tenant.id = %tenant))]
 pub async fn leave_tenant(ctx: &Ctx, tenant: TenantId) -> Result<()> {
-    let user = person(ctx)?;
+    let user = ctx.person()?;
     let read = ctx.read().await?;
     let member = people::membership(read.on(), tenant, user)
         .await?
@@ -37,7 +37,7 @@ pub async fn leave_tenant(ctx: &Ctx, tenant: TenantId) -> Result<()> {
 #[tracing::instrument(skip_all, fields(user.id = %to))]
 pub async fn transfer_ownership(ctx: &Ctx, to: UserId) -> Result<Member> {
     ctx.require(Permission::ManageTenant)?;
-    let from = person(ctx)?;
+    let from = ctx.person()?;
     if to == from {
         return Err(Error::invalid(
             "userId",
@@ -89,9 +89,4 @@ pub(super) async fn part(tx: &mut Tx<'_>, user: UserId, reason: &'static str) ->
     members::leave_teams(tx, user).await?;
     tx.record(Event::MemberRemoved { user });
     Ok(())
-}
-
-/// The person who asks; what only a person can do is refused to programs.
-pub(super) fn person(ctx: &Ctx) -> Result<UserId> {
-    ctx.person()
 }

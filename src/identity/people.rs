@@ -227,7 +227,7 @@ impl Proven {
 
     /// The person who asks, who proved it when they signed in.
     pub async fn signed_in(ctx: &Ctx) -> Result<Self> {
-        let id = super::leave::person(ctx)?;
+        let id = ctx.person()?;
         let read = ctx.read().await?;
         let person = user::Entity::find()
             .filter(user::Column::Id.eq(id))

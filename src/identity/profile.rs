@@ -6,7 +6,6 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::Value;
 
-use super::leave::person;
 use super::names;
 use super::viewer::Person;
 use crate::ctx::Ctx;
@@ -50,7 +49,7 @@ pub struct PreferenceChange {
 
 /// The person who asks, with what they set.
 pub async fn my_profile(ctx: &Ctx) -> Result<Profile> {
-    let user = person(ctx)?;
+    let user = ctx.person()?;
     let read = ctx.read().await?;
     Ok(Profile {
         person: find(read.on(), user).await?,
@@ -108,7 +107,7 @@ async fn keep(
     name: Option<String>,
     change: impl FnOnce(&mut profile::Model),
 ) -> Result<Profile> {
-    let user = person(ctx)?;
+    let user = ctx.person()?;
     let tx = ctx.begin().await?;
     if let Some(name) = name {
         user::Entity::update_many()

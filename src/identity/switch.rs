@@ -7,7 +7,6 @@ use entity::membership::{self, Role};
 use entity::{TenantId, tenant};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
 
-use super::leave::person;
 use super::people;
 use super::sessions::{self, Client, SignedIn};
 use crate::ctx::{Actor, Ctx};
@@ -69,7 +68,7 @@ pub async fn count_my_tenants(ctx: &Ctx) -> Result<u64> {
 
 fn mine(ctx: &Ctx) -> Result<Select<membership::Entity>> {
     Ok(membership::Entity::find()
-        .filter(membership::Column::UserId.eq(person(ctx)?))
+        .filter(membership::Column::UserId.eq(ctx.person()?))
         .filter(membership::Column::RemovedAt.is_null()))
 }
 
@@ -82,7 +81,7 @@ pub async fn switch_tenant(
     user_agent: Option<String>,
     address: Option<String>,
 ) -> Result<SignedIn> {
-    let user = person(ctx)?;
+    let user = ctx.person()?;
     let read = ctx.read().await?;
     let member = people::membership(read.on(), tenant, user)
         .await?

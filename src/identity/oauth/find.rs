@@ -7,7 +7,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use crate::config::Provider;
 use crate::ctx::Ctx;
 use crate::error::Result;
-use crate::identity::passkeys::person;
 
 /// A linked account, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +38,7 @@ impl LinkedIdentity {
 
 /// The linked accounts of the person who asks, oldest first.
 pub async fn list(ctx: &Ctx) -> Result<Vec<LinkedIdentity>> {
-    let person = person(ctx)?;
+    let person = ctx.person()?;
     let providers = ctx.config().providers()?;
     let read = ctx.read().await?;
     let rows = linked_identity::Entity::find()

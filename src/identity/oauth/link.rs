@@ -10,7 +10,6 @@ use super::step::{self, Bound};
 use super::{LinkedIdentity, proves, used_up};
 use crate::ctx::{Ctx, Event};
 use crate::error::{Error, Result};
-use crate::identity::passkeys::person;
 use crate::identity::ways_in;
 
 /// Prepares to link an account of the person who asks; where to send their browser, within a minute.
@@ -21,7 +20,7 @@ pub async fn start(
     return_to: Option<&str>,
     code_challenge: Option<String>,
 ) -> Result<String> {
-    let person = person(ctx)?;
+    let person = ctx.person()?;
     let provider = ctx.config().provider(provider)?;
     let then = Then::check(ctx.handles(), return_to, code_challenge)?;
     let bound = Bound {
@@ -42,7 +41,7 @@ pub async fn start(
 /// somebody else's code gains and loses nothing.
 #[tracing::instrument(skip_all)]
 pub async fn link(ctx: &Ctx, code: &str, code_verifier: Option<&str>) -> Result<LinkedIdentity> {
-    let person = person(ctx)?;
+    let person = ctx.person()?;
     let taken = step::take::<Arrived>(ctx.handles(), code, Step::Link, None, Some(person)).await?;
     let (_, arrived) = taken.ok_or_else(used_up)?;
     if !proves(code_verifier, arrived.code_challenge.as_deref()) {
@@ -55,7 +54,7 @@ pub async fn link(ctx: &Ctx, code: &str, code_verifier: Option<&str>) -> Result<
 /// Unlinks an account of the person who asks, unless it is their only way in.
 #[tracing::instrument(skip_all, fields(linked_identity.id = %id))]
 pub async fn unlink(ctx: &Ctx, id: LinkedIdentityId) -> Result<()> {
-    let person = person(ctx)?;
+    let person = ctx.person()?;
     let mut tx = ctx.begin().await?;
     ways_in::hold(&tx, person).await?;
     let unlinked = linked_identity::Entity::delete_many()

@@ -27,7 +27,7 @@ impl Whose {
     /// The person who asks, by the sign-in by which they ask.
     pub fn of(ctx: &Ctx) -> Result<Self> {
         Ok(Self {
-            user: Some(super::find::person(ctx)?),
+            user: Some(ctx.person()?),
             session: ctx.session(),
         })
     }

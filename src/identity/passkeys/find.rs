@@ -1,7 +1,7 @@
 //! The passkeys somebody has.
 
 use chrono::{DateTime, Utc};
-use entity::{PasskeyId, UserId, passkey};
+use entity::{PasskeyId, passkey};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::ctx::Ctx;
@@ -36,7 +36,7 @@ impl From<passkey::Model> for Passkey {
 
 /// The passkeys of the person who asks, oldest first.
 pub async fn list(ctx: &Ctx) -> Result<Vec<Passkey>> {
-    let person = person(ctx)?;
+    let person = ctx.person()?;
     let read = ctx.read().await?;
     let rows = passkey::Entity::find()
         .filter(passkey::Column::UserId.eq(person))
@@ -44,9 +44,4 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Passkey>> {
         .all(read.on())
         .await?;
     Ok(rows.into_iter().map(Passkey::from).collect())
-}
-
-/// The person who asks; ways in belong to people, not to programs.
-pub(in crate::identity) fn person(ctx: &Ctx) -> Result<UserId> {
-    ctx.person()
 }

@@ -13,7 +13,6 @@ mod remove;
 mod rename;
 mod sign_in;
 
-pub(super) use find::person;
 pub use find::{Passkey, list as list_passkeys};
 pub use register::{finish as finish_registration, start as start_registration};
 pub use relying_party::check;

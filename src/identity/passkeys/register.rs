@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential};
 
 use super::challenge::{self, Whose};
-use super::{Asked, Passkey, find, read, refused, relying_party};
+use super::{Asked, Passkey, read, refused, relying_party};
 use crate::ctx::{Ctx, Event};
 use crate::error::{Error, Result};
 use crate::identity::names;
@@ -20,7 +20,7 @@ const MAX: usize = 20;
 /// Asks an authenticator of the person who asks for a new passkey.
 #[tracing::instrument(skip_all)]
 pub async fn start(ctx: &Ctx) -> Result<Asked> {
-    let id = find::person(ctx)?;
+    let id = ctx.person()?;
     let read = ctx.read().await?;
     let person = user::Entity::find()
         .filter(user::Column::Id.eq(id))
@@ -53,7 +53,7 @@ pub async fn start(ctx: &Ctx) -> Result<Asked> {
 /// Adds the passkey that the authenticator made.
 #[tracing::instrument(skip_all)]
 pub async fn finish(ctx: &Ctx, token: &str, credential: Value, name: &str) -> Result<Passkey> {
-    let person = find::person(ctx)?;
+    let person = ctx.person()?;
     let name = names::check("name", name)?;
     let answer: RegisterPublicKeyCredential = read(credential)?;
     let whose = Whose::of(ctx)?;

@@ -3,7 +3,6 @@
 use entity::{PasskeyId, passkey};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::find;
 use crate::ctx::{Ctx, Event};
 use crate::error::{Error, Result};
 use crate::identity::ways_in;
@@ -11,7 +10,7 @@ use crate::identity::ways_in;
 /// Removes a passkey of the person who asks, unless it is their only way in. Sessions it opened go on.
 #[tracing::instrument(skip_all, fields(passkey.id = %id))]
 pub async fn remove(ctx: &Ctx, id: PasskeyId) -> Result<()> {
-    let person = find::person(ctx)?;
+    let person = ctx.person()?;
     let mut tx = ctx.begin().await?;
     ways_in::hold(&tx, person).await?;
     let removed = passkey::Entity::delete_many()

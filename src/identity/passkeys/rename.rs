@@ -4,7 +4,7 @@ use entity::{PasskeyId, passkey};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Passkey, find};
+use super::Passkey;
 use crate::ctx::{Ctx, Event};
 use crate::error::{Error, Result};
 use crate::identity::names;
@@ -12,7 +12,7 @@ use crate::identity::names;
 /// Gives a passkey of the person who asks another name.
 #[tracing::instrument(skip_all, fields(passkey.id = %id))]
 pub async fn rename(ctx: &Ctx, id: PasskeyId, name: &str) -> Result<Passkey> {
-    let person = find::person(ctx)?;
+    let person = ctx.person()?;
     let name = names::check("name", name)?;
     let mut tx = ctx.begin().await?;
     let renamed = passkey::Entity::update_many()
