@@ -66,6 +66,9 @@ pub(super) struct Evaluate {
     /// How many rows the reviewer is behind: each answer is told so much later.
     #[arg(long, default_value_t = 0)]
     delay: usize,
+    /// Write each row beside what was proposed for it to this file, as CSV.
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
 }
 
 impl Evaluate {
@@ -76,7 +79,14 @@ impl Evaluate {
         if let Err(error) = std::fs::remove_dir_all(&folder) {
             tracing::warn!(%error, folder = %folder.display(), "The temporary store could not be removed");
         }
-        outcome?.print();
+        let score = outcome?;
+        if let Some(file) = &self.rows {
+            let refused = |error: csv::Error| {
+                Error::invalid("--rows", format!("{}: {error}", file.display()))
+            };
+            score.write(file, &rows).map_err(refused)?;
+        }
+        score.print();
         Ok(ExitCode::SUCCESS)
     }
 

@@ -1,6 +1,7 @@
 //! The figures, counted as the stream goes.
 
 use std::collections::{HashSet, VecDeque};
+use std::path::Path;
 
 use crate::merchant::merchant_key;
 
@@ -25,22 +26,33 @@ pub(super) struct Score {
 }
 
 struct Row {
-    right: bool,
-    confidence: f64,
+    proposal: Proposal,
     seen: bool,
     auto: bool,
 }
 
+/// What was proposed for a row.
+#[derive(Default)]
+pub(super) struct Proposal {
+    /// The name of the category, if any.
+    pub category: Option<String>,
+    /// Who proposed it.
+    pub source: String,
+    /// How sure the proposal was.
+    pub confidence: f64,
+    /// Whether it was what the row was filed under.
+    pub right: bool,
+}
+
 impl Score {
     /// Counts a proposal.
-    pub fn proposed(&mut self, description: &str, confidence: f64, right: bool) {
+    pub fn proposed(&mut self, description: &str, proposal: Proposal) {
         let seen = !self.seen.insert(merchant_key(description));
         let auto = self
             .threshold
-            .is_some_and(|threshold| confidence >= threshold);
+            .is_some_and(|threshold| proposal.confidence >= threshold);
         self.rows.push(Row {
-            right,
-            confidence,
+            proposal,
             seen,
             auto,
         });
@@ -51,7 +63,10 @@ impl Score {
         let Some(row) = self.rows.get(self.told) else {
             return;
         };
-        self.past.push_back((row.confidence, row.right));
+        let Proposal {
+            confidence, right, ..
+        } = row.proposal;
+        self.past.push_back((confidence, right));
         if self.past.len() > WINDOW {
             self.past.pop_front();
         }
@@ -59,6 +74,37 @@ impl Score {
         if self.told.is_multiple_of(AGAIN) {
             self.threshold = threshold(self.past.iter().copied().collect());
         }
+    }
+
+    /// Writes each row beside what was proposed for it.
+    pub fn write(&self, file: &Path, rows: &[super::rows::Row]) -> csv::Result<()> {
+        let mut out = csv::Writer::from_path(file)?;
+        out.write_record([
+            "date",
+            "description",
+            "account",
+            "amount",
+            "category",
+            "proposed",
+            "source",
+            "confidence",
+            "right",
+        ])?;
+        for (row, Row { proposal, .. }) in rows.iter().zip(&self.rows) {
+            out.write_record([
+                &row.date.to_string(),
+                &row.description,
+                &row.account,
+                &row.amount.decimal(),
+                &row.category,
+                proposal.category.as_deref().unwrap_or_default(),
+                &proposal.source,
+                &format!("{:.4}", proposal.confidence),
+                &proposal.right.to_string(),
+            ])?;
+        }
+        out.flush()?;
+        Ok(())
     }
 
     /// Prints the table.
@@ -87,7 +133,7 @@ impl Score {
 }
 
 fn line(name: &str, rows: &[Row]) {
-    let auto = match share(rows, |row| row.auto, |row| row.right) {
+    let auto = match share(rows, |row| row.auto, |row| row.proposal.right) {
         None => "-".to_owned(),
         right => format!(
             "{} / {}",
@@ -98,11 +144,11 @@ fn line(name: &str, rows: &[Row]) {
     let unseen = rows.iter().filter(|row| !row.seen).count();
     println!(
         "{name:>12} {:>7} {:>7} {:>16} {auto:>16} {:>6}",
-        percent(share(rows, |_| true, |row| row.right)),
-        percent(share(rows, |row| row.seen, |row| row.right)),
+        percent(share(rows, |_| true, |row| row.proposal.right)),
+        percent(share(rows, |row| row.seen, |row| row.proposal.right)),
         format!(
             "{} ({unseen})",
-            percent(share(rows, |row| !row.seen, |row| row.right))
+            percent(share(rows, |row| !row.seen, |row| row.proposal.right))
         ),
         percent(Some(calibration_error(rows))),
     );
@@ -143,9 +189,9 @@ fn wilson(right: f64, all: f64) -> f64 {
 fn calibration_error(rows: &[Row]) -> f64 {
     let mut bins = [(0.0, 0.0); 10];
     for row in rows {
-        let bin = &mut bins[((row.confidence * 10.0) as usize).min(9)];
-        bin.0 += row.confidence;
-        bin.1 += f64::from(u8::from(row.right));
+        let bin = &mut bins[((row.proposal.confidence * 10.0) as usize).min(9)];
+        bin.0 += row.proposal.confidence;
+        bin.1 += f64::from(u8::from(row.proposal.right));
     }
     bins.iter()
         .map(|(said, was)| (said - was).abs())
@@ -162,12 +208,23 @@ mod tests {
         let mut score = Score::default();
         for n in 0..200 {
             let right = n % 4 != 0;
-            score.proposed(if n == 0 { "first" } else { "again" }, 0.75, right);
+            let description = if n == 0 { "first" } else { "again" };
+            score.proposed(
+                description,
+                Proposal {
+                    confidence: 0.75,
+                    right,
+                    ..Proposal::default()
+                },
+            );
             score.told();
         }
-        assert_eq!(share(&score.rows, |_| true, |row| row.right), Some(0.75));
         assert_eq!(
-            share(&score.rows, |row| !row.seen, |row| row.right),
+            share(&score.rows, |_| true, |row| row.proposal.right),
+            Some(0.75)
+        );
+        assert_eq!(
+            share(&score.rows, |row| !row.seen, |row| row.proposal.right),
             Some(0.5)
         );
         assert!(calibration_error(&score.rows) < 1e-9);

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use entity::account::Kind as AccountKind;
 use entity::category::{self, Kind};
 use entity::{AccountId, ApprovalId, CategoryId, RecordId};
+use sea_orm::ActiveEnum;
 
 use super::rows::Row;
-use super::score::Score;
+use super::score::{Proposal, Score};
 use crate::accounts::{self, NewAccount};
 use crate::app::App;
 use crate::approvals::{self, Override};
@@ -51,6 +52,10 @@ async fn propose(
 ) -> Result<Score> {
     let ctx = open(app).await?;
     let categories = chart(&ctx, rows).await?;
+    let names: BTreeMap<CategoryId, &str> = categories
+        .iter()
+        .map(|(name, id)| (*id, name.as_str()))
+        .collect();
     let accounts = accounts(&ctx, rows).await?;
     let mut waiting = VecDeque::new();
     let mut score = Score::default();
@@ -64,8 +69,16 @@ async fn propose(
             .ok_or_else(|| Error::internal("a record was not decided; see the log"))?;
         let truth = categories[&row.category];
         let proposed = approval.proposed_category_id;
-        let confidence = proposed.map_or(0.0, |_| approval.confidence);
-        score.proposed(&row.description, confidence, proposed == Some(truth));
+        let named = proposed.and_then(|id| names.get(&id).copied());
+        score.proposed(
+            &row.description,
+            Proposal {
+                category: named.map(str::to_owned),
+                source: approval.source.to_value(),
+                confidence: proposed.map_or(0.0, |_| approval.confidence),
+                right: proposed == Some(truth),
+            },
+        );
         waiting.push_back(Waiting {
             approval: approval.id,
             proposed,
