@@ -7,6 +7,7 @@
 //! http graphql
 //! demo
 //! reports processing
+//! automation
 //! audit approvals
 //! rules
 //! imports connections tenants
@@ -25,6 +26,7 @@ pub mod accounts;
 pub mod app;
 pub mod approvals;
 pub mod audit;
+pub mod automation;
 pub mod bus;
 pub mod categories;
 pub mod cli;

@@ -69,6 +69,12 @@ pub struct Model {
     pub decided_at: Option<DateTime<Utc>>,
     /// Who proposed it, when a person did: `user:<uuid>`. Somebody else has to agree.
     pub proposed_by: Option<String>,
+    /// Whether the proposal was sure enough to pass without a person, when it was made.
+    pub passes: bool,
+    /// Whether it entered the books that way.
+    pub automatic: bool,
+    /// Whether a person is asked although it was sure enough.
+    pub audit: bool,
     /// The approval this one took the place of.
     pub reopened_from: Option<ApprovalId>,
     /// When it was made.

@@ -10,6 +10,7 @@ mod tenanted;
 pub mod account;
 pub mod api_key;
 pub mod approval;
+pub mod automation;
 pub mod category;
 pub mod connection;
 pub mod connection_key;

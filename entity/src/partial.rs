@@ -53,6 +53,7 @@ macro_rules! absent {
 }
 absent!(
     Uuid,
+    bool,
     i64,
     f64,
     String,

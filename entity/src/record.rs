@@ -93,6 +93,8 @@ pub struct Model {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Whether it was filed without a person.
+    pub automatic: bool,
     /// When it was voided.
     pub deleted_at: Option<DateTime<Utc>>,
 }
@@ -129,5 +131,6 @@ partial!(
     CreatedBy created_by,
     CreatedAt created_at,
     UpdatedAt updated_at,
+    Automatic automatic,
     DeletedAt deleted_at,
 );

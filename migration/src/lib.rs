@@ -18,6 +18,7 @@ mod m20261121_000011_tenant_life;
 mod m20261121_000012_create_keys_and_origins;
 mod m20261121_000013_create_model_snapshots;
 mod m20261121_000014_create_vectors;
+mod m20261121_000018_create_automation;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_tenant_life::Migration),
             Box::new(m20261121_000014_create_vectors::Migration),
             Box::new(m20261121_000012_create_keys_and_origins::Migration),
+            Box::new(m20261121_000018_create_automation::Migration),
         ]
     }
 }

@@ -24,6 +24,10 @@ pub struct Filter {
     pub category: Option<CategoryId>,
     /// Only those that wait for a second person, or only those that do not.
     pub second_person_needed: Option<bool>,
+    /// Only those that entered the books without a person, or only the others.
+    pub automatic: Option<bool>,
+    /// Only those that were sure enough and are shown to a person all the same, or only the others.
+    pub audit: Option<bool>,
     /// On this account.
     pub account: Option<AccountId>,
     /// At least this sure.
@@ -62,6 +66,8 @@ impl Filter {
             wanted = wanted.add(if needed { waits } else { waits.not() });
         }
         wanted = wanted
+            .add_option(self.automatic.map(|it| Approval::Automatic.eq(it)))
+            .add_option(self.audit.map(|it| Approval::Audit.eq(it)))
             .add_option(self.min_confidence.map(|min| Approval::Confidence.gte(min)))
             .add_option(self.max_confidence.map(|max| Approval::Confidence.lte(max)));
         if let Some(record) = self.record() {

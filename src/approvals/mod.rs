@@ -18,6 +18,7 @@ mod override_category;
 mod preview;
 mod reject;
 mod reopen;
+mod reopen_automatic;
 
 pub use answer::{Answer, MAX_AT_ONCE};
 pub use approve::{approve, approve_many};
@@ -28,3 +29,4 @@ pub use override_category::{Override, RuleFromOverride, override_category, overr
 pub use preview::{RulePreview, rule_preview};
 pub use reject::{reject, reject_many};
 pub use reopen::reopen;
+pub use reopen_automatic::reopen_automatic;

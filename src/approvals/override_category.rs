@@ -374,6 +374,9 @@ async fn propose(
         decided_by: None,
         decided_at: None,
         proposed_by: Some(ctx.actor().to_string()),
+        passes: false,
+        automatic: false,
+        audit: false,
         reopened_from: Some(row.id),
         created_at: ctx.now(),
     };

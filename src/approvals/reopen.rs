@@ -1,7 +1,7 @@
 //! Taking a decision back. The decision itself is kept; the record waits again, in a new approval.
 
 use entity::approval::{self, Status};
-use entity::{ApprovalId, decision, record};
+use entity::{ApprovalId, CategoryId, decision, record};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use serde_json::json;
@@ -61,7 +61,7 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
             approval: waiting.id,
             record: waiting.record_id,
             reopened: id,
-            category: decided.category_id,
+            category: taught(&decided),
         },
         json!({ "status": { "from": from, "to": "REOPENED" } }),
     );
@@ -114,23 +114,41 @@ pub(super) async fn wait_again(
         .col_expr(record::Column::Project, Expr::value(decision.project))
         .col_expr(record::Column::Note, Expr::value(decision.note))
         .col_expr(record::Column::DecisionId, Expr::value(Some(decision.id)))
+        .col_expr(record::Column::Automatic, Expr::value(false))
         .col_expr(record::Column::UpdatedAt, Expr::value(ctx.now()))
         .filter(record::Column::Id.eq(proposal.record_id))
         .filter(record::Column::Status.is_in(leaving.iter().copied()))
         .exec(tx.on())
         .await?;
     all_moved(moved.rows_affected, 1)?;
-    let waiting = approval::Model {
+    let waiting = in_place_of(tx, proposal, instead_of);
+    tx.insert(waiting.clone()).await?;
+    Ok(waiting)
+}
+
+/// An approval that proposes the same once more.
+pub(super) fn in_place_of(
+    tx: &Tx<'_>,
+    proposal: &approval::Model,
+    instead_of: ApprovalId,
+) -> approval::Model {
+    let ctx = tx.ctx();
+    approval::Model {
         id: ctx.id(),
         status: Status::Pending,
         category_id: None,
         comment: None,
         decided_by: None,
         decided_at: None,
+        automatic: false,
+        audit: proposal.automatic || proposal.audit,
         reopened_from: Some(instead_of),
         created_at: ctx.now(),
         ..proposal.clone()
-    };
-    tx.insert(waiting.clone()).await?;
-    Ok(waiting)
+    }
+}
+
+/// The category that a decision taught; what passed by itself taught nothing.
+pub(super) fn taught(decided: &approval::Model) -> Option<CategoryId> {
+    decided.category_id.filter(|_| !decided.automatic)
 }

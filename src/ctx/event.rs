@@ -18,6 +18,8 @@ pub enum Outcome {
     Approved,
     /// Another category was chosen.
     Overridden,
+    /// The proposal was sure enough to need nobody.
+    Automatic,
 }
 
 macro_rules! events {
@@ -141,6 +143,8 @@ events! {
     TenantCreated = "TENANT_CREATED" about "tenant" tenant { tenant: TenantId, owner: UserId },
     /// The tenant wants something done in another way.
     SettingsChanged = "SETTINGS_CHANGED" about "tenant" tenant { tenant: TenantId },
+    /// What may pass without a person was changed.
+    AutomationChanged = "AUTOMATION_CHANGED" about "tenant" tenant { tenant: TenantId },
     /// Someone was invited.
     MemberInvited = "MEMBER_INVITED" about "invitation" invitation {
         invitation: InvitationId, role: &'static str, custom_role: Option<RoleId>,

@@ -7,7 +7,7 @@ use sea_orm::{
     PrimaryKeyTrait, QueryFilter, Select, UpdateMany,
 };
 
-use super::{Ctx, Event, Job, append, read};
+use super::{Ctx, Event, Job, Outcome, append, read};
 use crate::bus::Wake;
 use crate::error::{Error, Result};
 use crate::queue::Claim;
@@ -147,8 +147,12 @@ impl<'c> Tx<'c> {
     }
 
     fn file(&mut self, event: Event, diff: Option<serde_json::Value>) {
-        // whoever approves, what was approved becomes evidence
-        if let Event::TxApproved { record, .. } = &event {
+        // whoever approves, what was approved becomes evidence; what passed by itself proves nothing
+        if let Event::TxApproved {
+            record, outcome, ..
+        } = &event
+            && *outcome != Outcome::Automatic
+        {
             self.approved.push(*record);
         }
         self.events.push(append::Entry::new(self.ctx, event, diff));

@@ -78,6 +78,12 @@ pub struct Approval {
     pub decided_by_id: Option<ID>,
     /// When it was decided.
     pub decided_at: Option<DateTime<Utc>>,
+    /// Whether the proposal was sure enough to pass without a person when it was made; see `automation`.
+    pub passes: bool,
+    /// Whether the record entered the books by that, without a person.
+    pub automatic: bool,
+    /// Whether a person is asked although it was sure enough: drawn for an audit, or taken back.
+    pub audit: bool,
     /// Whether an override is proposed that somebody else than `proposedBy` has to agree to.
     pub second_person_needed: bool,
     /// Who proposed the override, as events name them: `user:<uuid>`.
@@ -99,7 +105,7 @@ pub struct Approval {
 plain!(Approval;
     "id" id, "status" status, "source" source, "confidence" confidence, "comment" comment,
     "decidedById" decided_by_id, "decidedAt" decided_at, "reopenedFromId" reopened_from_id, "proposedBy" proposed_by, "secondPersonNeeded" second_person_needed,
-    "createdAt" created_at;
+    "createdAt" created_at, "passes" passes, "automatic" automatic, "audit" audit;
     names "record" Record, in records: |row: &Approval| Some(row.record_id),
     "decision" Decision, in decisions: |row: &Approval| Some(row.decision_id),
     "proposedCategory" Category, in categories: |row: &Approval| row.proposed_category_id,
@@ -119,6 +125,9 @@ impl From<approval::Model> for Approval {
             second_person_needed: row.proposed_by.is_some()
                 && row.status == approval::Status::Pending,
             proposed_by: row.proposed_by,
+            passes: row.passes,
+            automatic: row.automatic,
+            audit: row.audit,
             reopened_from_id: row.reopened_from.map(|id| global("Approval", id)),
             created_at: row.created_at,
             record_id: row.record_id,

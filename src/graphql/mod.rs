@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod answer;
 pub mod approvals;
 pub mod audit;
+pub mod automation;
 pub mod cache;
 pub mod categories;
 pub mod condition;

@@ -87,6 +87,8 @@ pub struct Record {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Whether it was filed without a person; see `automation`. `reopenApproval` takes that back.
+    pub automatic: bool,
     /// When it was voided.
     pub voided_at: Option<DateTime<Utc>>,
     #[graphql(skip)]
@@ -171,7 +173,7 @@ impl Record {
 plain!(Record;
     "id" id, "status" status, "occurredOn" occurred_on, "description" description, "merchant" merchant,
     "project" project, "note" note, "error" error, "externalId" external_id, "raw" raw, "metadata" metadata,
-    "createdAt" created_at, "updatedAt" updated_at, "voidedAt" voided_at;
+    "createdAt" created_at, "updatedAt" updated_at, "voidedAt" voided_at, "automatic" automatic;
     has "amount" Money: |row| &row.amount;
     names "account" Account, in accounts: |row: &Record| row.account_id,
     "category" Category, in categories: |row: &Record| row.category_id,
@@ -197,6 +199,7 @@ impl From<record::Model> for Record {
             metadata: metadata.and_then(|json| serde_json::from_str(json).ok().map(Json)),
             created_at: row.created_at,
             updated_at: row.updated_at,
+            automatic: row.automatic,
             voided_at: row.deleted_at,
             key: row.id,
             account_id: row.account_id,

@@ -16,6 +16,7 @@ pub struct Query(
     super::accounts::AccountsQuery,
     super::approvals::ApprovalsQuery,
     super::audit::AuditQuery,
+    super::automation::AutomationQuery,
     super::categories::CategoriesQuery,
     super::connections::ConnectionsQuery,
     super::events::EventsQuery,
@@ -43,6 +44,7 @@ pub struct Query(
 pub struct Mutation(
     super::accounts::AccountsMutation,
     super::approvals::ApprovalsMutation,
+    super::automation::AutomationMutation,
     super::categories::CategoriesMutation,
     super::connections::ConnectionsMutation,
     super::identity::IdentityMutation,

@@ -104,9 +104,12 @@ async fn voidable(tx: &Tx<'_>, id: ImportId) -> Result<()> {
     })
 }
 
+/// A record that is not voided: its status, its category, and whether it was filed without a person.
+type Open = (RecordId, record::Status, Option<entity::CategoryId>, bool);
+
 /// Voids the next records of an import; whether there are more.
 async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
-    let mut next: Vec<(RecordId, record::Status, Option<entity::CategoryId>)> = waiting(tx, import)
+    let mut next: Vec<Open> = waiting(tx, import)
         .limit(STEP + 1)
         .into_tuple()
         .all(tx.on())
@@ -121,7 +124,7 @@ async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
         .and(record::Column::Id.between(first.0, last.0));
     // approvals first, as whoever decides them locks them first; those that came up meanwhile again after the records
     cancel_pending(tx, &range).await?;
-    let voided: Vec<(RecordId, record::Status, Option<entity::CategoryId>)> = waiting(tx, import)
+    let voided: Vec<Open> = waiting(tx, import)
         .filter(range.clone())
         .lock_exclusive()
         .into_tuple()
@@ -140,11 +143,13 @@ async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
         .exec(tx.on())
         .await?;
     cancel_pending(tx, &range).await?;
-    for (record, status, category) in voided {
+    for (record, status, category, automatic) in voided {
+        // the category that it taught
+        let taught = status == record::Status::Approved && !automatic;
         tx.record(Event::RecordVoided {
             record,
             import: Some(import),
-            category: category.filter(|_| status == record::Status::Approved),
+            category: category.filter(|_| taught),
         });
     }
     Ok(more)
@@ -158,6 +163,7 @@ fn waiting(tx: &Tx<'_>, import: ImportId) -> sea_orm::Select<record::Entity> {
             record::Column::Id,
             record::Column::Status,
             record::Column::CategoryId,
+            record::Column::Automatic,
         ])
         .filter(record::Column::ImportId.eq(import))
         .filter(record::Column::Status.ne(record::Status::Voided))

@@ -6,13 +6,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::{AccountId, CategoryId, RecordId, category, event, record, stream_head};
+use entity::{AccountId, ApprovalId, CategoryId, RecordId, category, event, record, stream_head};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Deserialize;
 
 use super::learned::{self, Learned, Lesson, Taught};
 use super::llm::Answers;
 use super::memory::Memory;
 use super::model::{Chart, Model};
+use crate::automation::{self, Earned, Outcome, Settings};
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::rules::{self, Compiled};
@@ -30,6 +32,8 @@ const KINDS: &[&str] = &[
     "CATEGORY_CHANGED",
     "CATEGORY_ARCHIVED",
     "CATEGORY_RESTORED",
+    "AUTOMATION_CHANGED",
+    "SETTINGS_CHANGED",
 ];
 /// Records read at a time.
 const PORTION: u64 = 5_000;
@@ -59,6 +63,7 @@ pub struct Knowledge {
     rules: Arc<Compiled>,
     categories: Arc<HashMap<CategoryId, Known>>,
     answers: Arc<Answers>,
+    earned: Earned,
     cursor: i64,
 }
 
@@ -76,6 +81,9 @@ pub(super) struct Batch {
     lessons: Vec<Lesson>,
     rules: Option<Arc<Compiled>>,
     categories: Option<HashMap<CategoryId, Known>>,
+    outcomes: Vec<Outcome>,
+    taken_back: Vec<ApprovalId>,
+    settings: Option<Settings>,
     cursor: i64,
 }
 
@@ -90,6 +98,7 @@ impl Knowledge {
             cursor,
             rules: rules::compiled(&read).await?,
             categories: Arc::new(categories(&read).await?),
+            earned: Earned::load(&read).await?,
             ..Self::default()
         };
         let mut after: Option<RecordId> = None;
@@ -105,6 +114,7 @@ impl Knowledge {
                     record::Column::CategoryId,
                 ])
                 .filter(record::Column::Status.eq(record::Status::Approved))
+                .filter(record::Column::Automatic.eq(false))
                 .order_by_asc(record::Column::Id)
                 .limit(PORTION);
             if let Some(after) = after {
@@ -178,6 +188,8 @@ impl Knowledge {
         } else if changed {
             self.align();
         }
+        self.earned
+            .fold(batch.outcomes, &batch.taken_back, batch.settings);
         self.cursor = batch.cursor;
         Ok(changed)
     }
@@ -248,6 +260,11 @@ impl Knowledge {
         self.categories.get(&id).filter(|known| !known.archived)
     }
 
+    /// What may pass without a person.
+    pub fn earned(&self) -> &Earned {
+        &self.earned
+    }
+
     /// What the language model answered already.
     pub fn answers(&self) -> &Arc<Answers> {
         &self.answers
@@ -303,11 +320,22 @@ pub(super) async fn news(read: &Read, cursor: i64) -> Result<News> {
     if events.len() as u64 > FAR_BEHIND {
         return Ok(News::TooMuch);
     }
-    let (mut rules_changed, mut categories_changed) = (false, false);
-    for (kind, _) in &events {
+    let (mut rules_changed, mut categories_changed, mut settings_changed) = (false, false, false);
+    let mut decided = Vec::new();
+    for (kind, payload) in &events {
         rules_changed |= kind.starts_with("RULE_");
         categories_changed |= kind.starts_with("CATEGORY_");
+        settings_changed |= matches!(kind.as_str(), "AUTOMATION_CHANGED" | "SETTINGS_CHANGED");
+        match kind.as_str() {
+            "TX_APPROVED" => decided.push(serde_json::from_str::<Approved>(payload)?.approval),
+            "APPROVAL_REOPENED" => {
+                let reopened: Reopened = serde_json::from_str(payload)?;
+                batch.taken_back.push(reopened.reopened);
+            }
+            _ => {}
+        }
     }
+    batch.outcomes = automation::of(read, &decided).await?;
     batch.lessons = learned::lessons(read, &events).await?;
     if rules_changed {
         batch.rules = Some(rules::compiled(read).await?);
@@ -315,7 +343,22 @@ pub(super) async fn news(read: &Read, cursor: i64) -> Result<News> {
     if categories_changed {
         batch.categories = Some(categories(read).await?);
     }
+    if settings_changed {
+        batch.settings = Some(Settings::read(read).await?);
+    }
     Ok(News::Some(batch))
+}
+
+/// Which approval an event decided.
+#[derive(Deserialize)]
+struct Approved {
+    approval: ApprovalId,
+}
+
+/// Which approval an event took back.
+#[derive(Deserialize)]
+struct Reopened {
+    reopened: ApprovalId,
 }
 
 async fn head(read: &Read) -> Result<i64> {

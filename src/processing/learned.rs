@@ -226,6 +226,7 @@ async fn events(read: &Read, after: i64, head: i64) -> Result<(Vec<(String, Stri
 struct Payload {
     record: RecordId,
     category: Option<CategoryId>,
+    outcome: Option<String>,
 }
 
 /// What these events teach; each is a kind and its payload, and others than those of [`KINDS`] teach nothing.
@@ -234,8 +235,10 @@ pub(super) async fn lessons(read: &Read, events: &[(String, String)]) -> Result<
     for (kind, payload) in events {
         if KINDS.contains(&kind.as_str()) {
             let payload: Payload = serde_json::from_str(payload)?;
+            // what passed by itself proves nothing: a model that learnt from it would only grow surer of itself
+            let by_itself = payload.outcome.as_deref() == Some("AUTOMATIC");
             // a rejected record that is reopened, or one voided before it was approved, taught nothing
-            if let Some(category) = payload.category {
+            if let Some(category) = payload.category.filter(|_| !by_itself) {
                 told.push((payload.record, category, kind == "TX_APPROVED"));
             }
         }

@@ -393,6 +393,7 @@ mod tests {
             created_by: None,
             created_at: at,
             updated_at: at,
+            automatic: false,
             deleted_at: None,
         }
     }

@@ -97,6 +97,7 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
     drop(read);
     ctx.refresh().await;
 
+    let gate = state.earned().gate();
     let categories = state.categories().clone();
     let answers = state.answers().clone();
     let mut looked = look_at_all(state, records).await?;
@@ -124,10 +125,14 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
     }
     let decided = looked
         .into_iter()
-        .map(|looked| Decided {
-            record: looked.record,
-            decision: looked.look.settle(),
-            latency_us: looked.latency_us,
+        .map(|looked| {
+            let decision = looked.look.settle();
+            Decided {
+                passage: gate.passage(decision.source, decision.confidence, &looked.record),
+                record: looked.record,
+                decision,
+                latency_us: looked.latency_us,
+            }
         })
         .collect();
     let jobs: Vec<JobId> = jobs.iter().map(|job| job.id).collect();

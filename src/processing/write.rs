@@ -1,5 +1,7 @@
 //! Storing what was decided about a batch: one unit of work, a handful of statements whatever its size.
 
+use std::collections::HashSet;
+
 use entity::decision::Source;
 use entity::{ApprovalId, DecisionId, JobId, approval, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
@@ -8,7 +10,8 @@ use sea_orm::{ColumnTrait, QueryFilter, Value};
 use super::VERSION;
 use super::decide::Decision;
 use super::model::FORMAT;
-use crate::ctx::{Ctx, Event, Tx};
+use crate::automation::Passage;
+use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
 use crate::queue::Claim;
 
@@ -16,6 +19,7 @@ use crate::queue::Claim;
 pub(super) struct Decided {
     pub record: record::Model,
     pub decision: Decision,
+    pub passage: Passage,
     pub latency_us: i64,
 }
 
@@ -37,9 +41,11 @@ pub(super) async fn store(
     for Decided {
         record,
         decision,
+        passage,
         latency_us,
     } in decided
     {
+        let filed = decision.category.filter(|_| passage.automatic);
         let (id, approval): (DecisionId, ApprovalId) = (ctx.id(), ctx.id());
         tx.record(Event::Processed {
             record: record.id,
@@ -49,20 +55,35 @@ pub(super) async fn store(
             category: decision.category,
             confidence: format!("{:.4}", decision.confidence),
         });
+        if let Some(category) = filed {
+            tx.record(Event::TxApproved {
+                approval,
+                record: record.id,
+                decision: id,
+                category,
+                outcome: Outcome::Automatic,
+            });
+        }
         approvals.push(approval::Model {
             tenant_id: tx.tenant(),
             id: approval,
             record_id: record.id,
             decision_id: id,
-            status: approval::Status::Pending,
+            status: match filed {
+                Some(_) => approval::Status::Approved,
+                None => approval::Status::Pending,
+            },
             proposed_category_id: decision.category,
-            category_id: None,
+            category_id: filed,
             source: decision.source,
             confidence: decision.confidence,
             comment: None,
             decided_by: None,
-            decided_at: None,
+            decided_at: filed.map(|_| ctx.now()),
             proposed_by: None,
+            passes: passage.passes,
+            automatic: filed.is_some(),
+            audit: passage.audit,
             reopened_from: None,
             created_at: ctx.now(),
         });
@@ -89,21 +110,39 @@ pub(super) async fn store(
             created_at: ctx.now(),
         });
     }
-    propose(&tx, &decisions).await?;
+    let automatic: HashSet<DecisionId> = approvals
+        .iter()
+        .filter(|row: &&approval::Model| row.automatic)
+        .map(|row| row.decision_id)
+        .collect();
+    propose(&tx, &decisions, &automatic).await?;
     tx.insert_all(decisions).await?;
     tx.insert_all(approvals).await?;
     tx.commit().await
 }
 
-/// Moves records from RECEIVED to PROCESSED with what was decided, in one statement. It holds every value itself: a
-/// join with the decisions just stored would hang on statistics that PostgreSQL does not have yet.
-async fn propose(tx: &Tx<'_>, decisions: &[decision::Model]) -> Result<()> {
+/// Moves records from RECEIVED to PROCESSED with what was decided, or to APPROVED where it passed by itself, in one
+/// statement. It holds every value itself: a join with the decisions just stored would hang on statistics that PostgreSQL
+/// does not have yet.
+async fn propose(
+    tx: &Tx<'_>,
+    decisions: &[decision::Model],
+    automatic: &HashSet<DecisionId>,
+) -> Result<()> {
+    let passed = || {
+        let passed = decisions.iter().filter(|it| automatic.contains(&it.id));
+        record::Column::Id.is_in(passed.map(|it| it.record_id))
+    };
+    let status = CaseStatement::new()
+        .case(passed(), Expr::value(record::Status::Approved))
+        .finally(Expr::value(record::Status::Processed));
+    let by_itself = CaseStatement::new()
+        .case(passed(), Expr::value(true))
+        .finally(Expr::value(false));
     let updated = tx
         .update::<record::Entity>()
-        .col_expr(
-            record::Column::Status,
-            Expr::value(record::Status::Processed),
-        )
+        .col_expr(record::Column::Status, status.into())
+        .col_expr(record::Column::Automatic, by_itself.into())
         .col_expr(
             record::Column::CategoryId,
             each(decisions, |decision| decision.category_id),

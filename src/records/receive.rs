@@ -106,6 +106,7 @@ pub async fn receive(tx: &mut Tx<'_>, rows: Vec<NewRecord>) -> Result<Vec<Receip
             created_by: row.created_by,
             created_at: now,
             updated_at: now,
+            automatic: false,
             deleted_at: None,
         });
     }

@@ -22,6 +22,8 @@ pub use export::{
     request_export,
 };
 pub use open::{Opened, create, open, open_demo};
-pub use settings::{Ceilings, Settings, set_two_person_ceilings, settings, settings_within};
+pub use settings::{
+    Ceilings, Settings, set_two_person_ceilings, settings, settings_read, settings_within,
+};
 pub use suspend::{resume, suspend};
 pub use tombstone::{Erased, erased};

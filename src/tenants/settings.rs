@@ -6,7 +6,7 @@ use entity::tenant_setting;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Select};
 
-use crate::ctx::{Ctx, Event, Tx};
+use crate::ctx::{Ctx, Event, Read, Tx};
 use crate::error::{Error, Result};
 use crate::money::Money;
 use crate::permission::Permission;
@@ -69,7 +69,11 @@ impl Ceilings {
 
 /// The settings of the tenant.
 pub async fn settings(ctx: &Ctx) -> Result<Settings> {
-    let read = ctx.read().await?;
+    settings_read(&ctx.read().await?).await
+}
+
+/// The settings of the tenant, as this reading transaction sees them.
+pub async fn settings_read(read: &Read) -> Result<Settings> {
     found(read.select(), read.on()).await
 }
 

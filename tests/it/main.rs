@@ -16,6 +16,7 @@ mod approvals;
 mod attacks;
 mod audit;
 mod authorization;
+mod automation;
 mod categories;
 mod connections;
 mod cookies;

@@ -60,6 +60,9 @@ async fn poison(app: &TestApp, tenant: TenantId, record: RecordId) {
         decided_by: None,
         decided_at: None,
         proposed_by: None,
+        passes: false,
+        automatic: false,
+        audit: false,
         reopened_from: None,
         created_at: ctx.now(),
     };

@@ -78,6 +78,7 @@ async fn books(app: &TestApp) -> Books {
             created_by: None,
             created_at: ctx.now(),
             updated_at: ctx.now(),
+            automatic: false,
             deleted_at: None,
         }
     };

@@ -23,6 +23,10 @@ pub struct ApprovalFilter {
     pub category_id: Option<ID>,
     /// Only those that wait for a second person, or only those that do not.
     pub second_person_needed: Option<bool>,
+    /// Only those that entered the books without a person, or only the others.
+    pub automatic: Option<bool>,
+    /// Only those that were sure enough and are shown to a person all the same, or only the others.
+    pub audit: Option<bool>,
     /// On this account.
     pub account_id: Option<ID>,
     /// At least this sure.
@@ -50,6 +54,8 @@ impl ApprovalFilter {
             category: local_opt("Category", "filter.categoryId", self.category_id.as_ref())?,
             account: local_opt("Account", "filter.accountId", self.account_id.as_ref())?,
             second_person_needed: self.second_person_needed,
+            automatic: self.automatic,
+            audit: self.audit,
             min_confidence: self.confidence_min,
             max_confidence: self.confidence_max,
             min_amount: amount("filter.amountMin", self.amount_min)?,

@@ -35,6 +35,7 @@ pub(in crate::graphql) fn columns(asked: &Asked<'_>) -> Vec<record::Column> {
         ("createdAt", &[C::CreatedAt]),
         ("updatedAt", &[C::UpdatedAt]),
         ("voidedAt", &[C::DeletedAt]),
+        ("automatic", &[C::Automatic]),
         ("account", &[C::AccountId]),
         ("category", &[C::CategoryId]),
         ("connection", &[C::ConnectionId]),

@@ -45,6 +45,7 @@ fn record(description: &str) -> record::Model {
         created_by: None,
         created_at: at,
         updated_at: at,
+        automatic: false,
         deleted_at: None,
     }
 }

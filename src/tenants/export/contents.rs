@@ -56,6 +56,7 @@ macro_rules! tables {
 tables! {
     account => "accounts" without [],
     approval => "approvals" without [],
+    automation => "automation" without [],
     category => "categories" without [],
     connection => "connections" without [],
     decision => "decisions" without [],
