@@ -7,6 +7,7 @@ use sea_orm::sea_query::{Alias, Expr, Query};
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
+use super::agreed_to;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::permission::Permission;
@@ -33,7 +34,7 @@ pub(super) async fn filed(ctx: &Ctx, keys: &[Uuid]) -> Result<HashMap<Uuid, File
         let approved = || {
             let select = read
                 .select::<record::Entity>()
-                .filter(record::Column::Status.eq(record::Status::Approved))
+                .filter(agreed_to())
                 .filter(record::Column::TextKey.is_in(keys.iter().copied()));
             reached(ctx, Permission::ReadRecords, select)
         };
@@ -107,6 +108,7 @@ impl Filed {
             .category_id
             .map(|category| (record.account_id, category));
         if record.status == record::Status::Approved
+            && !record.automatic
             && let Some(place) = place
             && let Some(count) = self.counts.get_mut(&place)
         {

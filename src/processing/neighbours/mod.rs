@@ -21,3 +21,13 @@ pub use nearest::{Asked, Near, nearest};
 pub use rebuild::{Progress, begin_at_start, progress, rebuild, rebuild_job};
 pub use similar::{Similar, similar_records};
 pub use store::{give_up, store_vectors};
+
+use entity::record;
+use sea_orm::{ColumnTrait, Condition};
+
+/// The records that are evidence: in the books because a person agreed. What passed by itself proves nothing.
+fn agreed_to() -> Condition {
+    Condition::all()
+        .add(record::Column::Status.eq(record::Status::Approved))
+        .add(record::Column::Automatic.eq(false))
+}

@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, Q
 use uuid::Uuid;
 
 use super::store::{Texts, embed, hash};
-use super::table;
+use super::{agreed_to, table};
 use crate::ctx::{Ctx, Job, Tx};
 use crate::error::{Error, Result};
 use crate::queue::Claim;
@@ -174,7 +174,7 @@ async fn begin(ctx: &Ctx, space: &Space) -> Result<vector_set::Model> {
         .select::<record::Entity>()
         .select_only()
         .column(record::Column::TextKey)
-        .filter(record::Column::Status.eq(record::Status::Approved))
+        .filter(agreed_to())
         .filter(record::Column::TextKey.is_not_null())
         .distinct()
         .count(tx.on())
@@ -207,7 +207,7 @@ async fn portion(ctx: &Ctx, after: Option<Uuid>) -> Result<Texts> {
             Func::min(Expr::col(record::Column::Description)),
             "description",
         )
-        .filter(record::Column::Status.eq(record::Status::Approved))
+        .filter(agreed_to())
         .filter(record::Column::TextKey.is_not_null())
         .group_by(record::Column::TextKey)
         .order_by_asc(record::Column::TextKey)

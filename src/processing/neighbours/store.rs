@@ -7,7 +7,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::{rebuild, table};
+use super::{agreed_to, rebuild, table};
 use crate::ctx::{Ctx, Job, Tx};
 use crate::error::{Error, Result};
 use crate::processing::ngram;
@@ -74,7 +74,7 @@ async fn approved(ctx: &Ctx, records: &[RecordId]) -> Result<Texts> {
             .select_only()
             .columns([record::Column::TextKey, record::Column::Description])
             .filter(record::Column::Id.is_in(ids.iter().copied()))
-            .filter(record::Column::Status.eq(record::Status::Approved))
+            .filter(agreed_to())
             .into_tuple()
             .all(read.on())
             .await?;
