@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::{AccountId, CategoryId, RecordId, event, model_snapshot, record};
+use entity::{AccountId, CategoryId, RecordId, category, event, model_snapshot, record};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
@@ -296,5 +296,13 @@ pub(super) fn chart(
     categories: &HashMap<CategoryId, super::knowledge::Known>,
 ) -> model::Chart<CategoryId> {
     let open = categories.iter().filter(|(_, known)| !known.is_archived());
-    model::Chart::of(open.map(|(id, known)| (*id, known.leaf.then_some(known.name.as_str()))))
+    model::Chart::of(open.map(|(id, known)| model::Entry {
+        category: *id,
+        name: known.leaf.then_some(known.name.as_str()),
+        way: match known.kind {
+            category::Kind::Income => 1,
+            category::Kind::Expense => -1,
+            _ => 0,
+        },
+    }))
 }

@@ -24,7 +24,7 @@ pub use explain::Reason;
 pub use features::Facts;
 use features::Feature;
 use lessons::Lessons;
-pub use names::Chart;
+pub use names::{Chart, Entry};
 pub use snapshot::{FORMAT, Name};
 use weights::Weights;
 
@@ -145,14 +145,16 @@ impl<C: Copy + Ord> Model<C> {
         let mut p: Vec<f32> = chart
             .classes()
             .iter()
-            .map(|class| class.map_or(other, |class| classes[usize::from(class)]))
+            .zip(chart.fit(facts.amount))
+            .map(|(class, fit)| class.map_or(other * fit, |class| classes[usize::from(class)]))
             .collect();
         let sum: f32 = p.iter().sum();
         for p in &mut p {
             *p /= sum;
         }
         let familiarity = self.backoff.familiarity(&views);
-        chart.suggest(facts.merchant, familiarity, self.learnt, &mut p);
+        let said = (facts.merchant, facts.amount);
+        chart.suggest(said, familiarity, self.learnt, &mut p);
 
         let mut order: Vec<usize> = (0..all).collect();
         order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));

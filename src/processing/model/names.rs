@@ -15,6 +15,20 @@ const HALF: f32 = 8.0;
 const PATIENCE: f32 = 40.0;
 /// Kept back for the categories that no name suggests.
 const REST: f32 = 0.1;
+/// How likely a category is meant for money that moves the other way than it usually does there, against one for which it
+/// does: a refund happens.
+const WRONG_WAY: f32 = 0.1;
+
+/// A category as a chart takes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a, C> {
+    /// Which one.
+    pub category: C,
+    /// Its name, where it may be guessed by it.
+    pub name: Option<&'a str>,
+    /// Which way money usually moves in it: 1 in, -1 out, 0 either.
+    pub way: i64,
+}
 
 /// The categories that may be proposed, with their names as guesses.
 #[derive(Debug, Clone)]
@@ -23,6 +37,7 @@ pub struct Chart<C> {
     lengths: Vec<f32>,
     letters: HashMap<u32, Vec<u32>>,
     classes: Vec<Option<u16>>,
+    ways: Vec<i64>,
 }
 
 impl<C> Default for Chart<C> {
@@ -32,18 +47,21 @@ impl<C> Default for Chart<C> {
             lengths: Vec::new(),
             letters: HashMap::new(),
             classes: Vec::new(),
+            ways: Vec::new(),
         }
     }
 }
 
 impl<C: Copy + Ord> Chart<C> {
-    /// A chart of these categories, each with its name where it may be guessed by it.
-    pub fn of<'a>(categories: impl IntoIterator<Item = (C, Option<&'a str>)>) -> Self {
-        let named: BTreeMap<C, Option<&str>> = categories.into_iter().collect();
+    /// A chart of these categories.
+    pub fn of<'a>(categories: impl IntoIterator<Item = Entry<'a, C>>) -> Self {
+        let categories = categories.into_iter().map(|entry| (entry.category, entry));
+        let ordered: BTreeMap<C, Entry<'_, C>> = categories.collect();
         let mut chart = Self::default();
-        for (at, (category, name)) in (0_u32..).zip(named) {
+        for (at, (category, entry)) in (0_u32..).zip(ordered) {
             chart.categories.push(category);
-            for letters in name.map(letters).unwrap_or_default() {
+            chart.ways.push(entry.way);
+            for letters in entry.name.map(letters).unwrap_or_default() {
                 chart.letters.entry(letters).or_default().push(at);
             }
         }
@@ -79,9 +97,24 @@ impl<C: Copy + Ord> Chart<C> {
         &self.classes
     }
 
+    /// How well the way that money moved fits each category that was never approved; what was approved speaks for itself.
+    pub fn fit(&self, amount: i64) -> impl Iterator<Item = f32> {
+        let places = self.classes.iter().zip(&self.ways);
+        places.map(move |(class, way)| {
+            let wrong = class.is_none() && way * amount.signum() < 0;
+            if wrong { WRONG_WAY } else { 1.0 }
+        })
+    }
+
     /// Mixes what the names suggest into the probabilities of the categories. `lessons` approvals without one of a
     /// category say that it is not used much, whatever it is called.
-    pub fn suggest(&self, text: &str, familiarity: usize, lessons: u64, p: &mut [f32]) {
+    pub fn suggest(
+        &self,
+        (text, amount): (&str, i64),
+        familiarity: usize,
+        lessons: u64,
+        p: &mut [f32],
+    ) {
         let all = self.categories.len();
         let mut scores = vec![0.0_f32; all];
         for letters in letters(text) {
@@ -94,11 +127,11 @@ impl<C: Copy + Ord> Chart<C> {
         }
         let (mut sum, mut most) = (0.0, 0.0_f32);
         let unused = PATIENCE / (PATIENCE + lessons as f32);
-        let lengths = self.lengths.iter().zip(&self.classes);
-        for (score, (length, class)) in scores.iter_mut().zip(lengths) {
+        let lengths = self.lengths.iter().zip(&self.classes).zip(self.fit(amount));
+        for (score, ((length, class), fit)) in scores.iter_mut().zip(lengths) {
             if *score > 0.0 {
                 *score = (*score / length) * (*score / length);
-                *score *= if class.is_some() { 1.0 } else { unused };
+                *score *= if class.is_some() { 1.0 } else { unused * fit };
                 sum += *score;
                 most = most.max(*score);
             }
@@ -146,10 +179,14 @@ mod tests {
 
     #[test]
     fn a_name_is_a_guess_that_fades_as_the_merchant_is_known() {
-        let chart = Chart::of([(1, Some("Vehicle Fuel")), (2, Some("Postage")), (3, None)]);
+        let chart = Chart::of([
+            entry(1, Some("Vehicle Fuel"), -1),
+            entry(2, Some("Postage"), -1),
+            entry(3, None, 0),
+        ]);
         let guess = |text, familiarity| {
             let mut p = vec![1.0 / 3.0; 3];
-            chart.suggest(text, familiarity, 0, &mut p);
+            chart.suggest((text, -100), familiarity, 0, &mut p);
             p
         };
         let new = guess("bp fuel 24", 0);
@@ -157,5 +194,28 @@ mod tests {
         assert!(new[0] > guess("bp fuel 24", 2)[0]);
         assert!((new.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         assert_eq!(guess("tesco", 0), [1.0 / 3.0; 3]);
+    }
+
+    #[test]
+    fn money_spent_is_hardly_income_until_somebody_says_so() {
+        let mut chart = Chart::of([
+            entry(1, Some("Consulting Income"), 1),
+            entry(2, Some("Consulting Fees"), -1),
+        ]);
+        let mut spent = vec![0.5; 2];
+        chart.suggest(("acme consulting", -100), 0, 0, &mut spent);
+        assert!(spent[1] > spent[0], "{spent:?}");
+        assert_eq!(chart.fit(-100).collect::<Vec<_>>(), [WRONG_WAY, 1.0]);
+        assert_eq!(chart.fit(100).collect::<Vec<_>>(), [1.0, WRONG_WAY]);
+        chart.align(|category| (category == 1).then_some(0));
+        assert_eq!(chart.fit(-100).collect::<Vec<_>>(), [1.0, 1.0]);
+    }
+
+    fn entry(category: u8, name: Option<&str>, way: i64) -> Entry<'_, u8> {
+        Entry {
+            category,
+            name,
+            way,
+        }
     }
 }

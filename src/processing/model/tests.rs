@@ -44,8 +44,16 @@ fn taught(count: usize) -> Model<u16> {
     model
 }
 
+fn entry(category: u16) -> Entry<'static, u16> {
+    Entry {
+        category,
+        name: None,
+        way: 0,
+    }
+}
+
 fn chart(model: &Model<u16>) -> Chart<u16> {
-    let mut chart = Chart::of((0..20).map(|category| (category, None)));
+    let mut chart = Chart::of((0..20).map(entry));
     chart.align(|category| model.class(category));
     chart
 }
@@ -153,7 +161,7 @@ fn forgetting_what_was_never_learnt_changes_no_opinion() {
 #[test]
 fn an_archived_category_is_not_an_opinion() {
     let model = taught(30);
-    let mut open = Chart::of((1..20).map(|category| (category, None)));
+    let mut open = Chart::of((1..20).map(entry));
     open.align(|category| model.class(category));
     let opinion = model
         .predict(&facts("zwolle bakery", 1), &open)
