@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, Schema};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
+use chrono::{DateTime, Utc};
 
 use super::fresh::Fresh;
 use super::limits::Limits;
@@ -76,23 +77,37 @@ pub type Balance = Schema<Query, Mutation, Subscription>;
 
 /// The schema without anything behind it: for its SDL.
 pub fn sdl() -> String {
-    Schema::build(
+    let schema = described(Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
-    )
-    .finish()
-    .sdl()
+    ));
+    written(&schema.finish())
+}
+
+/// The SDL of a schema, with where its scalars are specified.
+pub fn written(schema: &Balance) -> String {
+    schema.sdl_with_options(SDLExportOptions::new().include_specified_by())
+}
+
+/// Says of a scalar that the library brings what a client has to know about it.
+fn described(
+    schema: SchemaBuilder<Query, Mutation, Subscription>,
+) -> SchemaBuilder<Query, Mutation, Subscription> {
+    let said = "An instant of RFC 3339, such as `2026-11-21T10:00:00.250Z`; answers are in UTC.";
+    schema
+        .override_input_type_description::<DateTime<Utc>>(said)
+        .override_output_type_description::<DateTime<Utc>>(said)
 }
 
 /// The schema with the process behind it, and the doors in front of it.
 pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
     let build = || {
-        Schema::build(
+        described(Schema::build(
             Query::default(),
             Mutation::default(),
             Subscription::default(),
-        )
+        ))
         .data(Arc::clone(handles))
         .data(tails.clone())
     };

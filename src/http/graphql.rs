@@ -19,7 +19,7 @@ use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
 use crate::graphql::negotiate::{Media, Sent, check_content_type, check_csrf, choose_media};
 use crate::graphql::refusal::{Code, Refusal};
 use crate::graphql::request::Allowed;
-use crate::graphql::{error, status};
+use crate::graphql::{error, schema, status};
 
 /// A GraphQL request in a body is at most this long.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -87,7 +87,7 @@ pub async fn get(
 
 /// `GET /schema.graphql`.
 pub async fn sdl(State(edge): State<Edge>) -> Response {
-    let sdl = edge.pipeline.executor().sdl();
+    let sdl = schema::written(edge.pipeline.executor());
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response()
 }
 
