@@ -36,6 +36,7 @@ use super::plain::plain;
 use super::records::Record;
 use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::permission::Permission;
 
 /// What happened to an approval.
@@ -213,12 +214,18 @@ impl ApprovalsQuery {
         let op = ctx.op()?;
         let filter = filter.unwrap_or_default().read()?;
         let window = window(first, after, last, before)?;
+        // before the page: what is missing from it must be after this place
+        let as_of = match asks(ctx, "asOf") {
+            true => Some(events::head(op).await?),
+            false => None,
+        };
         let page = approvals::list(op, &filter, newest_first, &window).await?;
         let asked = Asked::of(ctx);
         let none = Asked::default();
         let node = asked.beneath("edges.node").unwrap_or(&none);
         let kin = prefetch::children(ctx, node, &page.rows).await?;
         let mut connection = Connection::of(page, Approval::from).with(kin);
+        connection.as_of = as_of.map(|cursor| cursor.to_string());
         if asks(ctx, "totalCount") {
             let total = approvals::count(op, &filter).await?;
             connection.total_count = Some(i64::try_from(total).unwrap_or(i64::MAX));

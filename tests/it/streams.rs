@@ -92,3 +92,28 @@ async fn an_import_is_heard_from_the_file_to_the_queue() {
     assert_eq!(kinds, ["OPENED", "OPENED", "REJECTED"]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_queue_is_followed_from_where_it_was_read() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let account = account(&owner).await;
+    import(&owner, &account).await;
+    app.run_background_work().await;
+    let document =
+        "{ approvals(first: 10, filter: { status: [PENDING] }) { edges { node { id } } asOf } }";
+    let read = owner.run(document, Value::Null).await.ok();
+    assert_eq!(read.list("approvals.edges").len(), 3);
+    let known = read.list("approvals.edges")[0].text("node.id");
+
+    // decided after the queue was read, and before anybody follows it
+    let document = "mutation($input: RejectRecordInput!) { rejectRecord(input: $input) { errors { field message } } }";
+    let input = json!({ "input": { "approvalId": known } });
+    owner.run(document, input).await.ok();
+    let after = json!({ "after": read.text("approvals.asOf") });
+    let mut queue = owner.subscribe(QUEUE, after).await;
+    let heard = queue.next().await;
+    assert_eq!(heard.text("approvalEvents.kind"), "REJECTED");
+    assert_eq!(heard.text("approvalEvents.approval.id"), known);
+    app.finish().await;
+}
