@@ -3,6 +3,8 @@
 #   examples       GraphiQL's saved examples fit the served schema
 #   graphql-http   the audits of the GraphQL-over-HTTP specification: 0 errors, 0 warnings
 #   graphql-ws     the official WebSocket client: events, and resuming without loss
+#   relay-compiler, graphql-eslint
+#                  judges of the schema: what Relay needs, and the rules for schemas and operations
 #   oidc           a real OpenID Connect provider: signing in, linking, and what is refused
 #   graphiql       the page in Chromium: its own origin, its policy, query, subscription, sign-in
 #   passkeys       a virtual authenticator in Chromium: adding a passkey, and signing in with it
@@ -87,6 +89,8 @@ part() {
 part examples
 part graphql-http
 part graphql-ws
+part relay-compiler
+part graphql-eslint
 part oidc
 note=
 if [ -x "$CHROMIUM" ]; then
