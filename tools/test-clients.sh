@@ -7,13 +7,14 @@
 #                  judges of the schema: what Relay needs, and the rules for schemas and operations
 #   oidc           a real OpenID Connect provider: signing in, linking, and what is refused
 #   graphiql       the page in Chromium: its own origin, its policy, query, subscription, sign-in
+#   spa            examples/spa, built: signing in, approving, a live list that survives a cut
 #   passkeys       a virtual authenticator in Chromium: adding a passkey, and signing in with it
 #
 #   tools/test-clients.sh               against target/debug/balance, which must be built
 #   BALANCE_BIN=PATH  another binary    CHROMIUM=PATH  another browser    SCREENSHOT=FILE  a picture of GraphiQL
 #
 # It starts the binary with a demo company in a folder of its own. Needs Node 20 or newer; without it everything is
-# skipped, without Chromium the last two parts. The last line says how it went.
+# skipped, without Chromium the last three parts. The last line says how it went.
 set -uo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -95,9 +96,10 @@ part oidc
 note=
 if [ -x "$CHROMIUM" ]; then
   part graphiql
+  part spa
   part passkeys
 else
-  note="; GraphiQL and passkeys skipped: Chromium is not on PATH"
+  note="; GraphiQL, the example and passkeys skipped: Chromium is not on PATH"
 fi
 
 [ "$failed" = 0 ] || { echo "--> the server's log" && tail -n 40 "$home/log"; }
