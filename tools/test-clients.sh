@@ -5,6 +5,7 @@
 #   graphql-ws     the official WebSocket client: events, and resuming without loss
 #   relay-compiler, graphql-eslint
 #                  judges of the schema: what Relay needs, and the rules for schemas and operations
+#   snippets       the code of docs/clients.md: fetch, Apollo Client, urql and Relay, through a cut of the socket
 #   oidc           a real OpenID Connect provider: signing in, linking, and what is refused
 #   graphiql       the page in Chromium: its own origin, its policy, query, subscription, sign-in
 #   spa            examples/spa, built: signing in, approving, a live list that survives a cut
@@ -92,6 +93,7 @@ part graphql-http
 part graphql-ws
 part relay-compiler
 part graphql-eslint
+part snippets
 part oidc
 note=
 if [ -x "$CHROMIUM" ]; then
