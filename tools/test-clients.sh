@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Drives a running balance with the clients people really use:
-#   examples       GraphiQL's saved examples fit the served schema
+#   examples       GraphiQL's saved examples fit the served schema, and each of their operations runs
 #   graphql-http   the audits of the GraphQL-over-HTTP specification: 0 errors, 0 warnings
 #   graphql-ws     the official WebSocket client: events, and resuming without loss
 #   relay-compiler, graphql-eslint

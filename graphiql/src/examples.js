@@ -5,16 +5,20 @@ import developer from './examples/developer.graphql?raw';
 import partner from './examples/partner.graphql?raw';
 import reviewer from './examples/reviewer.graphql?raw';
 import spa from './examples/spa.graphql?raw';
+import { variables } from './fill.js';
 
-// The variables are there to be filled in: the ids belong to the company that is looked
-// at. The first tab has none, since GraphiQL would not show them.
-export const examples = [
-  { query: spa },
-  tab(reviewer, { approvalId: '', categoryId: '' }),
-  tab(partner, { accountId: '', after: 'START' }),
-  tab(developer, { after: 'START' }),
-];
+/** The tabs, with ids of the company that is looked at in their variables. */
+export async function examples(run) {
+  const { approvalId, categoryId, accountId, after } = await variables(run);
+  return [
+    // none for the first tab, since GraphiQL would not show them
+    { query: spa },
+    tab(reviewer, { approvalId, categoryId }),
+    tab(partner, { accountId, after }),
+    tab(developer, { after }),
+  ];
+}
 
-function tab(query, variables) {
-  return { query, variables: JSON.stringify(variables, null, 2) };
+function tab(query, values) {
+  return { query, variables: JSON.stringify(values, null, 2) };
 }

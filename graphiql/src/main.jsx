@@ -28,8 +28,8 @@ function App() {
       <main>
         <GraphiQL
           fetcher={fetcher}
-          defaultTabs={examples}
-          // the examples have variables to fill in
+          defaultTabs={tabs}
+          // the examples have variables to look at
           defaultEditorToolsVisibility="variables"
           // a pasted token must not outlive the page
           shouldPersistHeaders={false}
@@ -41,6 +41,7 @@ function App() {
   );
 }
 
-// the first introspection already needs the token
+// the first introspection already needs the token, and so do the examples
 await session.renew();
+const tabs = await examples(session.run);
 createRoot(document.getElementById('app')).render(<App />);

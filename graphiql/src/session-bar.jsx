@@ -17,6 +17,7 @@ export function SessionBar({ session, state }) {
           Switch user
         </button>
       )}
+      <a href="/schema.graphql">Schema</a>
       <a href="/graphiql/licenses">Licences</a>
     </header>
   );
