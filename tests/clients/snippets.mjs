@@ -93,9 +93,12 @@ for (const name of ['plain', 'apollo', 'urql', 'relay']) {
     const again = await approve(id);
     assert.equal(again.errors[0].code, 'CONFLICT');
   });
+}
 
+for (const name of ['plain', 'apollo', 'urql', 'relay', 'sse']) {
   test(`${name}: a subscription goes on behind its last cursor, and renews a token that is over`, async () => {
-    const { pending, watch } = await snippet(`${name}.js`);
+    const { pending } = await snippet('plain.js');
+    const { watch } = await snippet(`${name}.js`);
     const told = [];
     const { asOf } = await pending();
     const first = await deliver();
