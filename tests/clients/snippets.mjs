@@ -85,13 +85,17 @@ for (const name of ['plain', 'apollo', 'urql', 'relay']) {
     assert.notEqual(session.tokens.refreshToken, before.refreshToken);
   });
 
-  test(`${name}: a mutation, and what the user is told when it cannot be`, async () => {
+  test(`${name}: a mutation, the same again, and what the user is told when it cannot be`, async () => {
     const { approve } = await snippet(`${name}.js`);
     const { approval: id } = await deliver();
-    const { approval, errors } = await approve(id);
+    const key = randomUUID();
+    const { approval, errors } = await approve(id, key);
     assert.deepEqual([approval, errors.length], [{ ...approval, id, status: 'APPROVED' }, 0]);
-    const again = await approve(id);
-    assert.equal(again.errors[0].code, 'CONFLICT');
+    // the answer was lost, and the request is sent again
+    const replayed = await approve(id, key);
+    assert.deepEqual([replayed.approval, replayed.errors.length], [approval, 0]);
+    const another = await approve(id);
+    assert.equal(another.errors[0].code, 'CONFLICT');
   });
 }
 

@@ -32,6 +32,8 @@ export function Queue() {
 
 function Decision({ approval }: { approval: Waiting }) {
   const [approve, { loading, error, data }] = useMutation(APPROVE);
+  // one decision, however often it is sent because an answer was lost
+  const [idempotencyKey] = useState(() => crypto.randomUUID());
   const { record, proposedCategory, decision, confidence } = approval;
   const problems = data?.approveRecord.errors ?? [];
 
@@ -48,7 +50,7 @@ function Decision({ approval }: { approval: Waiting }) {
       <button
         disabled={loading || !proposedCategory}
         // a failure is shown from `error`
-        onClick={() => approve({ variables: { input: { approvalId: approval.id } } }).catch(() => {})}
+        onClick={() => approve({ variables: { input: { approvalId: approval.id, idempotencyKey } } }).catch(() => {})}
       >
         {proposedCategory ? `${proposedCategory.name} (${Math.round(confidence * 100)} %)` : 'No proposal'}
       </button>
