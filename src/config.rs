@@ -3,64 +3,17 @@
 //! A setting is an environment variable and a command-line option at once. A value that cannot be read stops the start
 //! and names the key. Secrets are required outside development; development invents its own into a file of mode 0600.
 
+mod choice;
 mod providers;
 mod secrets;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+pub use choice::{ConnectMode, Environment, Graphiql, Pooler, Role};
+use clap::Args;
 pub use providers::Provider;
 pub use secrets::Secrets;
-
-/// Where balance runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Environment {
-    /// On a laptop: secrets and a demo tenant are made up, logs are for people.
-    Development,
-    /// Like production, but not for real.
-    Staging,
-    /// For real.
-    Production,
-}
-
-/// What a process does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// Answers clients.
-    Api,
-    /// Works on jobs.
-    Worker,
-}
-
-/// Whether a store must be there at the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ConnectMode {
-    /// The process stops if it cannot be reached.
-    Always,
-    /// The process starts without it, says so in `/health/ready`, and uses it when it comes.
-    Optional,
-}
-
-/// Whether GraphiQL is served, and to whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Graphiql {
-    /// Not at all.
-    Off,
-    /// The page asks for a sign-in.
-    SignIn,
-    /// The page is signed in as the demo owner; development only.
-    Demo,
-}
-
-/// What stands between balance and PostgreSQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Pooler {
-    /// Nothing, or a pooler in session mode: a connection stays one.
-    None,
-    /// A pooler in transaction mode, such as pgbouncer: each transaction may be on another connection.
-    Transaction,
-}
 
 /// The settings of a process.
 #[derive(Args, Clone, Debug)]
