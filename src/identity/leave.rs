@@ -8,26 +8,15 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use super::members::{self, Member};
 use super::roles::RoleChoice;
 use super::{people, sessions};
-use crate::ctx::{Actor, Ctx, Event, Tx};
+use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
-use crate::permission::{Permission, Permissions};
+use crate::permission::Permission;
 
 /// Takes the person who asks out of a tenant of theirs, and ends their sessions there. The last owner stays.
 #[tracing::instrument(skip_all, fields(tenant.id = %tenant))]
 pub async fn leave_tenant(ctx: &Ctx, tenant: TenantId) -> Result<()> {
     let user = ctx.person()?;
-    let read = ctx.read().await?;
-    let member = people::membership(read.on(), tenant, user)
-        .await?
-        .ok_or(Error::NotFound("tenant"))?;
-    drop(read);
-    ctx.refresh().await;
-    let there = Ctx::new(
-        ctx.handles().clone(),
-        Actor::User(user),
-        tenant,
-        Permissions::of(member.role),
-    );
+    let (there, _) = people::elsewhere(ctx, tenant).await?;
     let mut tx = there.begin().await?;
     part(&mut tx, user, "left").await?;
     tx.commit().await

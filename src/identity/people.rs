@@ -144,13 +144,30 @@ pub(super) async fn entering(
         .await?
         .ok_or(Error::Unauthenticated("you are not a member there"))?;
     read.rollback().await?;
-    let ctx = Ctx::new(
+    Ok((as_member(handles, &member), member.role))
+}
+
+/// The person who asks, at work in another tenant of theirs, and what they are there.
+pub(super) async fn elsewhere(ctx: &Ctx, tenant: TenantId) -> Result<(Ctx, Role)> {
+    let person = ctx.person()?;
+    let read = ctx.read().await?;
+    let member = membership(read.on(), tenant, person)
+        .await?
+        .ok_or(Error::NotFound("tenant"))?;
+    drop(read);
+    ctx.refresh().await;
+    let there = as_member(ctx.handles(), &member);
+    Ok((there, member.role))
+}
+
+/// The operation of a member in their tenant.
+pub(super) fn as_member(handles: &Arc<Handles>, member: &membership::Model) -> Ctx {
+    Ctx::new(
         Arc::clone(handles),
-        Actor::User(person),
+        Actor::User(member.user_id),
         member.tenant_id,
         Permissions::of(member.role),
-    );
-    Ok((ctx, member.role))
+    )
 }
 
 /// What people are called, by their ids. Needs no permission: whoever may read what they did may know.

@@ -12,9 +12,8 @@ use super::passwords::{self, Verdict};
 use super::people::{self, WRONG};
 use super::sessions::{Client, SignedIn};
 use super::{attempts, emails};
-use crate::ctx::{Actor, Ctx, Handles};
+use crate::ctx::Handles;
 use crate::error::{Error, Result};
-use crate::permission::Permissions;
 
 /// What someone shows who signs in.
 #[derive(Clone, Default)]
@@ -84,12 +83,7 @@ pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result
         return Err(Error::Unauthenticated("you are not a member there"));
     };
 
-    let ctx = Ctx::new(
-        handles.clone(),
-        Actor::User(person.id),
-        member.tenant_id,
-        Permissions::of(member.role),
-    );
+    let ctx = people::as_member(handles, &member);
     let mut tx = ctx.begin().await?;
     if let Verdict::Outdated(hash) = verdict {
         people::keep_hash(&tx, person, hash).await?;

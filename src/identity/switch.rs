@@ -9,10 +9,9 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::people;
 use super::sessions::{self, Client, SignedIn};
-use crate::ctx::{Actor, Ctx};
-use crate::error::{Error, Result};
+use crate::ctx::Ctx;
+use crate::error::Result;
 use crate::page::{self, Page, Window};
-use crate::permission::Permissions;
 
 /// A tenant that a person belongs to.
 #[derive(Clone, Debug)]
@@ -82,24 +81,13 @@ pub async fn switch_tenant(
     address: Option<String>,
 ) -> Result<SignedIn> {
     let user = ctx.person()?;
-    let read = ctx.read().await?;
-    let member = people::membership(read.on(), tenant, user)
-        .await?
-        .ok_or(Error::NotFound("tenant"))?;
-    drop(read);
-    ctx.refresh().await;
-    let there = Ctx::new(
-        ctx.handles().clone(),
-        Actor::User(user),
-        tenant,
-        Permissions::of(member.role),
-    );
+    let (there, role) = people::elsewhere(ctx, tenant).await?;
     let client = Client {
         user_agent,
         address,
     };
     let mut tx = there.begin().await?;
-    let signed_in = sessions::open(&mut tx, user, member.role, client).await?;
+    let signed_in = sessions::open(&mut tx, user, role, client).await?;
     tx.commit().await?;
     Ok(signed_in)
 }
