@@ -78,7 +78,8 @@ enum Command {
 pub fn main() -> ExitCode {
     // two TLS providers are in the tree; one of them must be named before the first connection
     drop(rustls::crypto::ring::default_provider().install_default());
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    cli.config = cli.config.without_empty();
     if let Err(message) = telemetry::start(&cli.config) {
         eprintln!("error: {message}");
         return ExitCode::from(2);

@@ -3,6 +3,7 @@
 //! A setting is an environment variable and a command-line option at once. A value that cannot be read stops the start
 //! and names the key. Secrets are required outside development; development invents its own into a file of mode 0600.
 
+mod absent;
 mod choice;
 mod providers;
 mod secrets;
@@ -128,7 +129,7 @@ pub struct Config {
         env = "REDIS_PREFIX",
         value_name = "REDIS_PREFIX",
         global = true,
-        default_value = "balance"
+        default_value = absent::REDIS_PREFIX
     )]
     pub redis_prefix: String,
 
@@ -282,7 +283,8 @@ pub struct Config {
     #[arg(long, env = "UPLOAD_MAX_BYTES", value_name = "UPLOAD_MAX_BYTES", global = true, default_value_t = 100 * 1024 * 1024)]
     pub upload_max_bytes: u64,
 
-    /// Key of an OpenAI-compatible service; without it the language-model tier is off.
+    /// Key of an OpenAI-compatible service; without it the language-model tier is off. While it is being replaced, both,
+    /// comma separated: the next one is used when the service refuses the one before.
     #[arg(
         long,
         env = "OPENAI_API_KEY",
@@ -298,7 +300,7 @@ pub struct Config {
         env = "OPENAI_BASE_URL",
         value_name = "OPENAI_BASE_URL",
         global = true,
-        default_value = "https://api.openai.com/v1"
+        default_value = absent::OPENAI_BASE_URL
     )]
     pub openai_base_url: String,
 
@@ -308,7 +310,7 @@ pub struct Config {
         env = "LLM_MODEL",
         value_name = "LLM_MODEL",
         global = true,
-        default_value = "gpt-4o-mini"
+        default_value = absent::LLM_MODEL
     )]
     pub llm_model: String,
 
@@ -354,7 +356,7 @@ pub struct Config {
     )]
     pub embedding_base_url: Option<String>,
 
-    /// Its key; OPENAI_API_KEY when absent, and none when that is absent too.
+    /// Its key, or several like OPENAI_API_KEY; that when absent, and none when that is absent too.
     #[arg(
         long,
         env = "EMBEDDING_API_KEY",
@@ -401,7 +403,7 @@ pub struct Config {
         env = "LOG",
         value_name = "LOG",
         global = true,
-        default_value = "info,sqlx=warn,sea_orm_migration=warn,fred=warn,webauthn_rs_core=off"
+        default_value = absent::LOG
     )]
     pub log: String,
 }

@@ -7,6 +7,7 @@ use crate::config::{Config, ConnectMode, Secrets};
 use crate::db::{self, Db};
 use crate::error::Result;
 use crate::outbound::embeddings::{Embedder, OpenAi};
+use crate::outbound::keys::Keys;
 use crate::secret::Vault;
 
 /// Checks everything a server needs, one line each, and says what to do about what is wrong.
@@ -118,10 +119,14 @@ pub(super) async fn run(config: Config) -> Result<ExitCode> {
             Ok("not configured: wake-ups stay in this process".to_owned()),
         );
     }
-    let llm = if config.openai_api_key.is_some() {
-        format!("{} at {}", config.llm_model, config.openai_base_url)
-    } else {
-        "no OPENAI_API_KEY: the language-model tier is off".to_owned()
+    let keys = Keys::read("OPENAI_API_KEY", config.openai_api_key.as_deref());
+    let llm = match keys.map(|keys| keys.count()) {
+        Some(1) => format!("{} at {}", config.llm_model, config.openai_base_url),
+        Some(keys) => format!(
+            "{} at {}, {keys} keys: take out those that were replaced",
+            config.llm_model, config.openai_base_url
+        ),
+        None => "no OPENAI_API_KEY: the language-model tier is off".to_owned(),
     };
     tell("llm", Ok(llm));
     let embeddings = match OpenAi::configured(&config) {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client;
+use super::keys::Keys;
 use crate::config::Config;
 
 /// Texts in one request.
@@ -69,7 +70,7 @@ pub trait Embedder: Send + Sync {
 /// A model behind an OpenAI-compatible endpoint.
 pub struct OpenAi {
     url: String,
-    key: Option<String>,
+    keys: Option<Keys>,
     model: String,
     dimension: usize,
     timeout: Duration,
@@ -84,7 +85,8 @@ impl OpenAi {
         Some(Self {
             model: filled(&config.embedding_model)?,
             url: format!("{}/embeddings", base.trim_end_matches('/')),
-            key: filled(&config.embedding_api_key).or_else(|| filled(&config.openai_api_key)),
+            keys: Keys::read("EMBEDDING_API_KEY", config.embedding_api_key.as_deref())
+                .or_else(|| Keys::read("OPENAI_API_KEY", config.openai_api_key.as_deref())),
             dimension: usize::from(config.embedding_dimensions),
             timeout: Duration::from_secs(config.embedding_timeout_seconds.max(1)),
         })
@@ -107,9 +109,27 @@ impl OpenAi {
         self.ask_once(texts).await.map_err(|(failure, _)| failure)
     }
 
-    /// One request; a failure comes with the pause that the service asks for.
+    /// One request, with the next key if the service refuses one; a failure comes with the pause that it asks for.
     async fn ask_once(
         &self,
+        texts: &[String],
+    ) -> Result<Vec<Vec<f32>>, (Failure, Option<Duration>)> {
+        let Some(keys) = &self.keys else {
+            return self.ask_with(None, texts).await;
+        };
+        for _ in 1..keys.count() {
+            let (at, key) = keys.current();
+            match self.ask_with(Some(key), texts).await {
+                Err((Failure::Status(401), _)) => keys.refused(at),
+                settled => return settled,
+            }
+        }
+        self.ask_with(Some(keys.current().1), texts).await
+    }
+
+    async fn ask_with(
+        &self,
+        key: Option<&str>,
         texts: &[String],
     ) -> Result<Vec<Vec<f32>>, (Failure, Option<Duration>)> {
         let mut body = json!({ "model": self.model, "input": texts, "encoding_format": "float" });
@@ -118,7 +138,7 @@ impl OpenAi {
             body["dimensions"] = self.dimension.into();
         }
         let mut request = client().post(&self.url).json(&body);
-        if let Some(key) = &self.key {
+        if let Some(key) = key {
             request = request.bearer_auth(key);
         }
         let response = request
@@ -235,7 +255,7 @@ mod tests {
         config.embedding_model = Some("small".to_owned());
         let embedder = OpenAi::configured(&config).unwrap();
         assert_eq!(embedder.url, "https://api.openai.com/v1/embeddings");
-        assert!(embedder.key.is_none());
+        assert!(embedder.keys.is_none());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use openai_api_rs::v1::chat_completion::{
 };
 use openai_api_rs::v1::error::APIError;
 
+use super::keys::Keys;
 use crate::config::Config;
 
 /// Tries after the first one.
@@ -77,7 +78,7 @@ pub trait ChatModel: Send + Sync {
 /// A model behind an OpenAI-compatible endpoint.
 pub struct OpenAi {
     endpoint: String,
-    key: String,
+    keys: Keys,
     model: String,
     timeout: Duration,
 }
@@ -87,10 +88,7 @@ impl OpenAi {
     pub fn configured(config: &Config) -> Option<Self> {
         Some(Self {
             endpoint: config.openai_base_url.trim_end_matches('/').to_owned(),
-            key: config
-                .openai_api_key
-                .clone()
-                .filter(|key| !key.trim().is_empty())?,
+            keys: Keys::read("OPENAI_API_KEY", config.openai_api_key.as_deref())?,
             model: config.llm_model.clone(),
             timeout: Duration::from_secs(config.llm_timeout_seconds.max(1)),
         })
@@ -112,11 +110,23 @@ impl OpenAi {
         self.ask_once(prompt).await
     }
 
+    /// One question, with the next key if the service refuses one: a key can be replaced without an answer lost.
     async fn ask_once(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+        for _ in 1..self.keys.count() {
+            let (at, key) = self.keys.current();
+            match self.ask_with(key, prompt).await {
+                Err(Failure::Status(401)) => self.keys.refused(at),
+                settled => return settled,
+            }
+        }
+        self.ask_with(self.keys.current().1, prompt).await
+    }
+
+    async fn ask_with(&self, key: &str, prompt: &Prompt) -> Result<Answer, Failure> {
         // the library makes an HTTP client per call: seldom enough here, see the callers
         let client = OpenAIClient::builder()
             .with_endpoint(&self.endpoint)
-            .with_api_key(&self.key)
+            .with_api_key(key)
             .with_timeout(self.timeout.as_secs().max(1))
             .build()
             .map_err(|_| Failure::Unreachable)?;
@@ -260,7 +270,7 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let model = OpenAi {
             endpoint,
-            key: "secret".to_owned(),
+            keys: Keys::read("OPENAI_API_KEY", Some("secret")).unwrap(),
             model: "small".to_owned(),
             timeout: Duration::from_secs(2),
         };
@@ -319,6 +329,37 @@ mod tests {
         let (model, calls) = scripted(vec![(401, "{}".to_owned(), NOW)]).await;
         assert_eq!(model.complete(&ask()).await, Err(Failure::Status(401)));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_refused_is_followed_by_the_next_one_without_an_answer_lost() {
+        let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = Arc::clone(&asked);
+        let handler = move |headers: HeaderMap| {
+            let key = headers["authorization"].to_str().unwrap().to_owned();
+            heard.lock().unwrap().push(key.clone());
+            async move {
+                match key.as_str() {
+                    "Bearer new" => (StatusCode::OK, completion(json!("{}"), "stop")),
+                    _ => (StatusCode::UNAUTHORIZED, "{}".to_owned()),
+                }
+            }
+        };
+        let router =
+            axum::Router::new().route("/v1/chat/completions", axum::routing::post(handler));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config {
+            openai_api_key: Some("old,new".to_owned()),
+            openai_base_url: format!("http://{}/v1", listener.local_addr().unwrap()),
+            ..Config::development()
+        };
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let model = OpenAi::configured(&config).unwrap();
+        for _ in 0..2 {
+            assert!(model.complete(&ask()).await.is_ok());
+        }
+        let asked = asked.lock().unwrap().clone();
+        assert_eq!(asked, ["Bearer old", "Bearer new", "Bearer new"]);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 pub mod breaker;
 mod client;
 pub mod embeddings;
+pub mod keys;
 pub mod llm;
 pub mod oidc;
 
