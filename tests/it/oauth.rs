@@ -1,7 +1,5 @@
 //! Signing in at identity providers: what gets in, and what does not.
 
-use std::collections::HashMap;
-
 use balance::graphql::node::local;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
@@ -12,33 +10,17 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use url::Url;
 
+use crate::support::journey::{
+    LINK, OLIVE, Outside, START, START_LINK, Told, arrive, come_and_go, exchange, go_to_link,
+    leave, link, with,
+};
 use crate::support::{Answer, Client, Lie, Path, Provider, Reply, Setup, Someone, TestApp};
 
-const START: &str = "/api/v1/oauth/test/start?returnTo=http%3A%2F%2Fapp.example%2Fin%3Ftab%3D1";
-const EXCHANGE: &str = "mutation($input: ExchangeSignInCodeInput!) {
-    exchangeSignInCode(input: $input) {
-        session { accessToken viewer { user { email } } }
-        challenge { token }
-        errors { field message code }
-    }
-}";
-const START_LINK: &str = "mutation($input: StartIdentityLinkInput!) {
-    startIdentityLink(input: $input) { url errors { field message code } }
-}";
-const LINK: &str = "mutation($input: LinkIdentityInput!) {
-    linkIdentity(input: $input) { linkedIdentity { id provider active } errors { field message code } }
-}";
 const UNLINK: &str = "mutation($input: UnlinkIdentityInput!) {
     unlinkIdentity(input: $input) { unlinkedIdentityId errors { field message code } }
 }";
 const MINE: &str = "{ myIdentities { id provider active createdAt lastUsedAt } }";
-const OLIVE: Someone = Someone {
-    subject: "olive-at-test",
-    email: "owner@acme.example",
-    verified: true,
-};
 
 #[tokio::test]
 async fn a_linked_account_signs_in() {
@@ -401,111 +383,6 @@ async fn a_provider_that_is_away_is_said_to_be() {
     app.finish().await;
 }
 
-/// A browser at the provider's door.
-struct Outside {
-    url: Url,
-    cookie: String,
-}
-
-impl Outside {
-    #[track_caller]
-    fn of(reply: &Reply) -> Self {
-        assert_eq!(reply.status, 303, "{}", reply.text());
-        let set = reply.header("set-cookie");
-        for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
-            assert!(set.contains(attribute), "{set}");
-        }
-        assert_eq!(reply.header("cache-control"), "no-store");
-        Self {
-            url: reply.header("location").parse().unwrap(),
-            cookie: set.split(';').next().unwrap().to_owned(),
-        }
-    }
-}
-
-/// What the app is told in the end.
-struct Told {
-    page: String,
-    query: HashMap<String, String>,
-}
-
-impl Told {
-    #[track_caller]
-    fn of(reply: &Reply) -> Self {
-        assert_eq!(reply.status, 303, "{}", reply.text());
-        let url: Url = reply.header("location").parse().unwrap();
-        let query = url.query_pairs().into_owned().collect();
-        let page = url.as_str().split('?').next().unwrap().to_owned();
-        Self { page, query }
-    }
-}
-
-async fn start(trust_email: bool) -> (TestApp, Provider) {
-    let provider = Provider::start().await;
-    let setup = Setup {
-        providers: Some(provider.setting(trust_email)),
-        ..Setup::default()
-    };
-    (TestApp::start_with(setup).await, provider)
-}
-
-async fn leave(app: &TestApp, path: &str) -> Outside {
-    Outside::of(&app.anybody().get(path).await)
-}
-
-/// The browser is sent back to the public address; here that is this server.
-async fn arrive(app: &TestApp, back: &Url, cookie: &str) -> Reply {
-    let path = format!("{}?{}", back.path(), back.query().unwrap_or(""));
-    let request = app
-        .anybody()
-        .request(Method::GET, &path)
-        .header("cookie", cookie);
-    app.anybody().send(request).await
-}
-
-async fn come_and_go(app: &TestApp, provider: &Provider, who: &Someone) -> Told {
-    let outside = leave(app, START).await;
-    let back = provider.authorize(&outside.url, who);
-    Told::of(&arrive(app, &back, &outside.cookie).await)
-}
-
-async fn exchange(app: &TestApp, told: &Told, verifier: Option<&str>) -> Answer {
-    let input = json!({ "code": told.query["code"], "codeVerifier": verifier });
-    app.anybody().run(EXCHANGE, json!({ "input": input })).await
-}
-
-async fn go_to_link(app: &TestApp, provider: &Provider, person: &Client, who: &Someone) -> Told {
-    let input = json!({ "input": { "provider": "test", "returnTo": "/settings" } });
-    let url = person
-        .run(START_LINK, input)
-        .await
-        .ok()
-        .text("startIdentityLink.url");
-    let outside = leave(app, &url[url.find("/api/").unwrap()..]).await;
-    let back = provider.authorize(&outside.url, who);
-    let told = Told::of(&arrive(app, &back, &outside.cookie).await);
-    assert_eq!(told.page, "http://127.0.0.1:4000/settings");
-    told
-}
-
-async fn link(app: &TestApp, provider: &Provider, person: &Client, who: &Someone) -> Answer {
-    let told = go_to_link(app, provider, person, who).await;
-    person
-        .run(LINK, json!({ "input": { "code": told.query["code"] } }))
-        .await
-}
-
-fn with(url: &Url, name: &str, value: &str) -> Url {
-    let mut changed = url.clone();
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    changed.query_pairs_mut().clear().extend_pairs(
-        pairs
-            .iter()
-            .map(|(n, v)| (n.as_str(), if n == name { value } else { v.as_str() })),
-    );
-    changed
-}
-
 /// Nobody is sent on: whoever made this address does not know the browser.
 #[track_caller]
 fn assert_lost(reply: &Reply) {
@@ -545,4 +422,13 @@ async fn set_password(app: &TestApp, person: &Client, hash: Option<&str>) {
         .await
         .unwrap();
     tx.commit().await.unwrap();
+}
+
+async fn start(trust_email: bool) -> (TestApp, Provider) {
+    let provider = Provider::start().await;
+    let setup = Setup {
+        providers: Some(provider.setting(trust_email)),
+        ..Setup::default()
+    };
+    (TestApp::start_with(setup).await, provider)
 }

@@ -11,6 +11,7 @@ mod embeddings;
 mod env;
 mod feed;
 mod inside;
+pub mod journey;
 mod leaks;
 mod mailbox;
 mod operations;
