@@ -11,7 +11,7 @@ use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};
 use crate::permission::Permission;
-use crate::records::about_reached;
+use crate::records::{self, about_reached};
 
 /// Which approvals are wanted; an empty field asks for nothing.
 #[derive(Clone, Debug, Default)]
@@ -199,5 +199,6 @@ pub async fn decisions(
     let select = read.select::<decision::Entity>().filter(ids);
     let of = decision::Column::RecordId;
     let select = about_reached(ctx, &read, Permission::ReadApprovals, of, select);
-    page::read_columns(select, wanted, read.on()).await
+    let found = page::read_columns(select, wanted, read.on()).await?;
+    Ok(records::without_precedents(ctx, found))
 }

@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::filter::{RecordFilter, RecordOrder};
+use super::precedents::without_precedents;
 use super::reach::{about_reached, reached};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
@@ -87,7 +88,7 @@ pub async fn decisions_of(
         let of = decision::Column::RecordId;
         let select = about_reached(ctx, &read, Permission::ReadRecords, of, select);
         let found = select.all(read.on()).await?;
-        for decision in found {
+        for decision in without_precedents(ctx, found) {
             decisions
                 .entry(decision.record_id)
                 .or_default()
@@ -113,7 +114,8 @@ pub async fn decision_lines(
     let select = read.select::<decision::Entity>().filter(ids);
     let of = decision::Column::RecordId;
     let select = about_reached(ctx, &read, Permission::ReadRecords, of, select);
-    page::read_columns(select, wanted, read.on()).await
+    let found = page::read_columns(select, wanted, read.on()).await?;
+    Ok(without_precedents(ctx, found))
 }
 
 /// Whether the actor sees a record with a permission; asks the database only when they see some records only.

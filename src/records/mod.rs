@@ -9,6 +9,7 @@ mod export;
 mod filter;
 mod find;
 mod import_rows;
+mod precedents;
 mod reach;
 mod receive;
 mod retry;
@@ -20,6 +21,7 @@ pub use find::{
     by_ids, count, decision_lines, decisions_of, known, lines, list, load, sees, status_counts,
 };
 pub use import_rows::{ErrorPolicy, MAX_ROWS, NewRow, RowAnswer, RowsOf, import_records};
+pub use precedents::without_precedents;
 pub use reach::{about_reached, reached};
 pub use receive::{NewRecord, Receipt, external_id, receive, void_prefix};
 pub use retry::{Retry, retry_failed};

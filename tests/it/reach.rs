@@ -385,3 +385,38 @@ async fn own_records_are_those_one_brought_in() {
     assert_eq!(all.number("records.totalCount"), 7);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_decision_does_not_quote_records_out_of_reach() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let limited = of_the_fair(&books).await;
+    let decided =
+        json!({ "input": { "recordId": books.records[5], "categoryId": books.category } });
+    books.owner.run(ONE, decided).await.ok();
+    app.run_background_work().await;
+    // a record of the fair that looks like one that they do not see
+    let account = books.owner.make_account("Second").await;
+    let row = json!({ "externalId": "r9", "occurredOn": "2026-02-28", "currency": "EUR", "amount": "-15.00",
+                      "description": "OTHER BILL 5 FAIR" });
+    let input = json!({ "input": { "accountId": account, "rows": [row] } });
+    let imported = books.owner.run(IMPORT, input).await.ok();
+    app.run_background_work().await;
+    let id = imported.text("importRecords.rows[0].record.id");
+    let ask = "query($id: ID!) { record(id: $id) {
+        reasoningTrace decision { rationale considered } decisions { rationale considered }
+    } }";
+    let whole = books.owner.run(ask, json!({ "id": id })).await.ok();
+    let evidence = |answer: &Value| {
+        let views = answer.list("record.decision.considered").clone();
+        let similar = views.into_iter().find(|view| view["tier"] == "SIMILAR");
+        similar.expect("similar records were asked")["evidence"].clone()
+    };
+    assert_eq!(evidence(&whole)["neighbours"][0]["text"], "other bill 5");
+    let told = limited.run(ask, json!({ "id": id })).await.ok();
+    assert_eq!(evidence(&told)["support"], evidence(&whole)["support"]);
+    let text = told.to_string().to_lowercase();
+    assert!(!text.contains("\"other bill 5\\\""), "{told:#}");
+    assert!(!text.contains("neighbours"), "{told:#}");
+    app.finish().await;
+}

@@ -58,7 +58,8 @@ pub(in crate::graphql) fn decision_columns(asked: &Asked<'_>) -> Vec<decision::C
         ("confidence", &[C::Confidence]),
         ("model", &[C::Model]),
         ("version", &[C::Version]),
-        ("rationale", &[C::Rationale]),
+        // what it quotes depends on the source
+        ("rationale", &[C::Rationale, C::Source]),
         ("considered", &[C::Considered]),
         ("cost", &[C::CostMicros]),
         ("latencyUs", &[C::LatencyUs]),
