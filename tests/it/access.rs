@@ -236,6 +236,61 @@ async fn what_is_open_is_closed_on_every_node_within_a_second() {
 }
 
 #[tokio::test]
+async fn what_a_key_opened_is_closed_on_every_node_within_a_second_of_its_revocation() {
+    let app = two_nodes().await;
+    let owner = app.tenant("acme").await.owner();
+    let elsewhere = app.another_node().await;
+    let made = "mutation { createServiceAccount(input: { name: \"Partner\", permissions: [\"events:read\"] }) {
+        serviceAccount { id }
+    } }";
+    let made = owner.run(made, json!({})).await.ok();
+    let account = made.path("createServiceAccount.serviceAccount.id").clone();
+    let make = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } key } }";
+    let mut keys = Vec::new();
+    for name in ["lost", "kept"] {
+        let input = json!({ "serviceAccountId": account, "name": name });
+        let made = owner.run(make, json!({ "input": input })).await.ok();
+        keys.push(made.path("createApiKey").clone());
+    }
+    let shows = |client: &Client, key: &Value| client.with_token(&key.text("key"));
+    let mut kept = shows(&owner, &keys[1]).socket().await;
+    let nodes = [shows(&owner, &keys[0]), shows(&elsewhere, &keys[0])];
+    let closed = shown_out(nodes, async || {
+        let revoke =
+            "mutation($id: ID!) { revokeApiKey(input: { apiKeyId: $id }) { errors { message } } }";
+        let id = keys[0].path("apiKey.id");
+        owner.run(revoke, json!({ "id": id })).await.ok();
+    });
+    let codes: Vec<u16> = closed.await.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [4403, 4403]);
+    // another key of the same account goes on
+    kept.send(&json!({ "type": "ping" })).await;
+    assert_eq!(kept.next().await["type"], "pong");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_has_no_open_socket_on_any_node() {
+    let app = two_nodes().await;
+    let (acme, globex) = (app.tenant("acme").await, app.tenant("globex").await);
+    let elsewhere = app.another_node().await;
+    let there = |client: &Client| elsewhere.with_token(client.token.as_deref().unwrap());
+    let (owner, member) = (acme.owner(), acme.reviewer().await);
+    let mut theirs = there(&globex.owner()).socket().await;
+    let suspend = "mutation($input: SuspendTenantInput!) { suspendTenant(input: $input) { errors { message } } }";
+    let closed = shown_out([member.clone(), there(&member)], async || {
+        let this = json!({ "input": { "tenantId": acme.id } });
+        owner.run(suspend, this).await.ok();
+    });
+    let codes: Vec<u16> = closed.await.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [4403, 4403]);
+    // nobody else's tenant is touched
+    theirs.send(&json!({ "type": "ping" })).await;
+    assert_eq!(theirs.next().await["type"], "pong");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_open_goes_on_with_a_new_role() {
     let app = two_nodes().await;
     let tenant = app.tenant("acme").await;
