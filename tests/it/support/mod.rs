@@ -15,6 +15,7 @@ pub mod journey;
 mod leaks;
 mod mailbox;
 mod operations;
+pub mod own_account;
 mod path;
 mod pooler;
 mod postgres;
@@ -24,6 +25,7 @@ mod services;
 mod sink;
 mod socket;
 mod tenant;
+pub mod verbs;
 mod world;
 
 pub use answer::{Answer, Reply};
