@@ -25,7 +25,7 @@ impl Origin {
     }
 
     /// Where the request that is at work came from; none in a job or a command.
-    pub(super) fn current() -> Option<Arc<Self>> {
+    pub fn current() -> Option<Arc<Self>> {
         CURRENT
             .try_with(Arc::clone)
             .ok()

@@ -7,11 +7,10 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFil
 
 use super::forget::forget;
 use super::leave;
-use super::{emails, passwords};
-use crate::ctx::{Actor, Ctx};
+use super::{emails, people};
+use crate::ctx::Ctx;
 use crate::db::catalogue;
 use crate::error::{Error, Result};
-use crate::permission::Permissions;
 
 /// Takes the person who asks out of every tenant and erases what is kept about them. They type their address, and their
 /// password if they have one: a token that was lost must not be enough. The last owner of a tenant hands it over first.
@@ -42,11 +41,10 @@ pub async fn delete_my_account(ctx: &Ctx, email: &str, password: Option<&str>) -
             "is not the address of this account; type it to confirm",
         ));
     }
-    if who.password_hash.is_some() {
-        let verdict = passwords::verify(password.unwrap_or_default(), who.password_hash.as_deref());
-        if !verdict.await?.is_right() {
-            return Err(Error::invalid("password", "is wrong"));
-        }
+    if let Some(hash) = &who.password_hash
+        && !people::verify_again(ctx, &who, hash, password.unwrap_or_default()).await?
+    {
+        return Err(Error::invalid("password", "is wrong"));
     }
     if !alone.is_empty() {
         return Err(Error::conflict(format!(
@@ -55,12 +53,7 @@ pub async fn delete_my_account(ctx: &Ctx, email: &str, password: Option<&str>) -
         )));
     }
     for member in memberships {
-        let there = Ctx::new(
-            ctx.handles().clone(),
-            Actor::User(id),
-            member.tenant_id,
-            Permissions::of(member.role),
-        );
+        let there = people::as_member(ctx.handles(), &member);
         let mut tx = there.begin().await?;
         leave::part(&mut tx, id, "deleted").await?;
         tx.commit().await?;

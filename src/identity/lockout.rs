@@ -58,6 +58,19 @@ pub async fn check(handles: &Handles, account: &str, address: Option<&str>) -> R
     }
 }
 
+/// Refuses an attempt from an address that comes too soon, before it is known whose account it is about.
+pub async fn check_address(handles: &Handles, address: Option<&str>) -> Result<()> {
+    if is_exempt(handles, address) {
+        return Ok(());
+    }
+    let (throttle, now) = (handles.kept.of::<Throttle>(), handles.clock.now());
+    let address = name(handles, "address", address.unwrap_or_default());
+    match throttle.wait(&handles.bus, now, &[&address]).await {
+        Some(wait) => Err(Error::rate_limited(wait)),
+        None => Ok(()),
+    }
+}
+
 /// Counts a failure at an account.
 pub async fn failed(handles: &Handles, account: &str, address: Option<&str>) {
     if is_exempt(handles, address) {
@@ -66,10 +79,17 @@ pub async fn failed(handles: &Handles, account: &str, address: Option<&str>) {
     let (throttle, now) = (handles.kept.of::<Throttle>(), handles.clock.now());
     let account = name(handles, "account", account);
     throttle.failed(&handles.bus, now, &account, &ACCOUNT).await;
-    if let Some(address) = address {
-        let address = name(handles, "address", address);
-        throttle.failed(&handles.bus, now, &address, &ADDRESS).await;
-    }
+    failed_address(handles, address).await;
+}
+
+/// Counts a failure that is about no account: what was shown never existed, or no longer does.
+pub async fn failed_address(handles: &Handles, address: Option<&str>) {
+    let Some(address) = address.filter(|_| !is_exempt(handles, address)) else {
+        return;
+    };
+    let (throttle, now) = (handles.kept.of::<Throttle>(), handles.clock.now());
+    let address = name(handles, "address", address);
+    throttle.failed(&handles.bus, now, &address, &ADDRESS).await;
 }
 
 /// Forgets the failures at an account: whoever it belongs to has come in. Those of the address stay.

@@ -11,8 +11,9 @@ use sea_orm::{
     QuerySelect,
 };
 
+use super::lockout;
 use super::passwords::{self, Verdict};
-use crate::ctx::{Actor, Ctx, Handles, Read, Tx};
+use crate::ctx::{Actor, Ctx, Handles, Origin, Read, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permissions;
 
@@ -117,10 +118,31 @@ pub(super) async fn prove_again(
             "you have no password yet; ask for a link to set one",
         ));
     };
-    match passwords::verify(password, Some(hash)).await? {
-        Verdict::Wrong => Err(Error::invalid(field, "is wrong")),
-        Verdict::Right | Verdict::Outdated(_) => Ok(person),
+    if verify_again(ctx, &person, hash, password).await? {
+        Ok(person)
+    } else {
+        Err(Error::invalid(field, "is wrong"))
     }
+}
+
+/// Whether somebody who is signed in knows their password. Whoever found an open session does not guess it either:
+/// failures make the next try wait, apart from those of sign-ins, so that the owner still comes in.
+pub(super) async fn verify_again(
+    ctx: &Ctx,
+    person: &user::Model,
+    hash: &str,
+    password: &str,
+) -> Result<bool> {
+    let account = format!("password again:{}", person.id);
+    let address = ctx.origin().and_then(|origin| origin.address.as_deref());
+    lockout::check(ctx.handles(), &account, address).await?;
+    let verdict = passwords::verify(password, Some(hash)).await?;
+    if verdict.is_right() {
+        lockout::cleared(ctx.handles(), &account, address).await;
+    } else {
+        lockout::failed(ctx.handles(), &account, address).await;
+    }
+    Ok(verdict.is_right())
 }
 
 /// The operation of a person who comes in, and what they are there: in the tenant they ask for, or the one they have
@@ -202,11 +224,13 @@ impl Proven {
         match look_up(handles, &key).await? {
             Some(person) => {
                 // this door takes passwords as well, so guesses count here too
-                super::lockout::check(handles, &key, None).await?;
+                let origin = Origin::current();
+                let address = origin.as_ref().and_then(|origin| origin.address.as_deref());
+                lockout::check(handles, &key, address).await?;
                 let better =
                     match passwords::verify(password, person.password_hash.as_deref()).await? {
                         Verdict::Wrong => {
-                            super::lockout::failed(handles, &key, None).await;
+                            lockout::failed(handles, &key, address).await;
                             return Err(WRONG);
                         }
                         Verdict::Right => None,

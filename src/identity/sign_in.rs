@@ -53,7 +53,10 @@ pub struct Challenge {
 pub async fn sign_in(handles: &Arc<Handles>, credentials: Credentials) -> Result<SignIn> {
     let Ok(email) = emails::fold(&credentials.email) else {
         // no such address can be stored; it still costs what another one does
+        let address = credentials.address.as_deref();
+        lockout::check_address(handles, address).await?;
         passwords::verify(&credentials.password, None).await?;
+        lockout::failed_address(handles, address).await;
         return Err(WRONG);
     };
     lockout::check(handles, &email, credentials.address.as_deref()).await?;

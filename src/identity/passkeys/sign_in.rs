@@ -8,6 +8,7 @@ use entity::{TenantId, UserId, passkey};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
+use webauthn_rs::Webauthn;
 use webauthn_rs::prelude::{
     AuthenticationResult, DiscoverableAuthentication, Passkey, PublicKeyCredential, WebauthnError,
 };
@@ -17,7 +18,7 @@ use super::{Asked, read, refused, relying_party};
 use crate::ctx::{Ctx, Event, Handles};
 use crate::error::{Error, Result};
 use crate::identity::sessions::{self, Client, SignedIn};
-use crate::identity::{attempts, people};
+use crate::identity::{attempts, lockout, people};
 
 const COPIED: &str =
     "is not accepted: there may be a copy of this passkey; sign in another way and replace it";
@@ -48,14 +49,41 @@ pub async fn start(handles: &Arc<Handles>) -> Result<Asked> {
     challenge::keep(handles, Purpose::SignIn, Whose::default(), &state, options).await
 }
 
-/// Lets a person in with their passkey. That it verified them makes it two factors: none other is asked for.
+/// Lets a person in with their passkey. That it verified them makes it two factors: none other is asked for. Failures make
+/// the next attempt wait, for the person and for the address.
 #[tracing::instrument(skip_all)]
 pub async fn finish(handles: &Arc<Handles>, shown: Shown) -> Result<SignedIn> {
-    let answer: PublicKeyCredential = read(shown.credential)?;
+    let address = shown.address.clone();
+    lockout::check_address(handles, address.as_deref()).await?;
+    let ceremonies = relying_party::ceremonies(&handles.config)?;
+    let answer: PublicKeyCredential = read(shown.credential.clone())?;
+    let Ok((user, _)) = ceremonies.identify_discoverable_authentication(&answer) else {
+        lockout::failed_address(handles, address.as_deref()).await;
+        return Err(refused());
+    };
+    let account = format!("passkey:{user}");
+    lockout::check(handles, &account, address.as_deref()).await?;
+    let outcome = finish_unlimited(handles, &ceremonies, answer, shown).await;
+    match &outcome {
+        Ok(_) => lockout::cleared(handles, &account, address.as_deref()).await,
+        Err(Error::Invalid { .. }) => {
+            lockout::failed(handles, &account, address.as_deref()).await;
+        }
+        // not the fault of what was shown
+        Err(_) => {}
+    }
+    outcome
+}
+
+async fn finish_unlimited(
+    handles: &Arc<Handles>,
+    ceremonies: &Webauthn,
+    answer: PublicKeyCredential,
+    shown: Shown,
+) -> Result<SignedIn> {
     let whose = Whose::default();
     let state: DiscoverableAuthentication =
         challenge::take(handles, Purpose::SignIn, whose, &shown.token).await?;
-    let ceremonies = relying_party::ceremonies(&handles.config)?;
     let (user, credential_id) = ceremonies
         .identify_discoverable_authentication(&answer)
         .map_err(|_| refused())?;
