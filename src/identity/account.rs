@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFil
 
 use super::forget::forget;
 use super::leave;
-use super::{emails, people};
+use super::{emails, people, traces};
 use crate::ctx::Ctx;
 use crate::db::catalogue;
 use crate::error::{Error, Result};
@@ -58,6 +58,7 @@ pub async fn delete_my_account(ctx: &Ctx, email: &str, password: Option<&str>) -
         leave::part(&mut tx, id, "deleted").await?;
         tx.commit().await?;
     }
+    traces::erase(ctx.handles(), &[id]).await?;
     let tx = ctx.handles().db.across_tenants("erasing a person").await?;
     let tables = catalogue::tables(&tx).await?;
     if forget(&tx, &tables, &[id]).await?.is_empty() {

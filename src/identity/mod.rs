@@ -52,6 +52,7 @@ mod standing;
 mod switch;
 pub mod tokens;
 mod totp;
+mod traces;
 mod viewer;
 mod ways_in;
 
@@ -102,4 +103,5 @@ pub use signing_keys::{
 };
 pub use standing::{changed, follow_changes, standing};
 pub use switch::{Belonging, count_my_tenants, my_tenants, switch_tenant};
+pub use traces::erase as erase_traces;
 pub use viewer::{Company, Person, Viewer, viewer};

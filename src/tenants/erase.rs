@@ -212,9 +212,11 @@ async fn part_with_people(handles: &Handles, id: TenantId, tables: &[Table]) -> 
             .filter(membership::Column::UserId.is_in(people.iter().copied()))
             .exec(&tx)
             .await?;
-        identity::forget(&tx, tables, &people).await?;
+        let gone = identity::forget(&tx, tables, &people).await?;
         hold(handles, id, &tx).await?;
         tx.commit().await?;
+        // in tenants that they left before
+        identity::erase_traces(handles, &gone).await?;
     }
 }
 

@@ -202,6 +202,7 @@ fn no_change_goes_by_without_an_event() {
         ),
         ("src/identity/oauth/step.rs", "a step of signing in"),
         ("src/identity/passkeys/challenge.rs", "a step of signing in"),
+        ("src/identity/traces.rs", "people are erased, not the log"),
         (
             "src/tenants/erase.rs",
             "the log goes too; a tombstone tells",

@@ -61,5 +61,6 @@ mod stranger;
 mod streams;
 mod suspension;
 mod tenants;
+mod traces;
 mod two_person;
 mod vectors;
