@@ -279,6 +279,17 @@ pub struct Config {
     )]
     pub tenant_deletion_days: u32,
 
+    /// How many days the addresses and user agents beside the event log are kept; the events themselves stay.
+    #[arg(
+        long,
+        env = "AUDIT_ORIGIN_DAYS",
+        value_name = "AUDIT_ORIGIN_DAYS",
+        global = true,
+        default_value_t = 365,
+        value_parser = clap::value_parser!(i64).range(1..=3_650)
+    )]
+    pub audit_origin_days: i64,
+
     /// Largest upload, in bytes.
     #[arg(long, env = "UPLOAD_MAX_BYTES", value_name = "UPLOAD_MAX_BYTES", global = true, default_value_t = 100 * 1024 * 1024)]
     pub upload_max_bytes: u64,

@@ -14,7 +14,7 @@ use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::processing::neighbours;
 use crate::queue::{self, Claim, Queue};
-use crate::{connections, identity, imports, mail, processing, reports, tenants};
+use crate::{audit, connections, identity, imports, mail, processing, reports, tenants};
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -22,6 +22,8 @@ const POLL: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_secs(5);
 /// How often it is seen which tenants are to be erased.
 const REAP: Duration = Duration::from_secs(60);
+/// How often it is seen which addresses beside the logs were kept long enough.
+const PRUNE_ORIGINS: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
 /// Works until the process is asked to stop, then finishes what it has begun.
 pub async fn work(app: Arc<App>) {
@@ -287,8 +289,15 @@ async fn tidy(app: Arc<App>, worker: String) {
 /// Erases tenants whose time is over, and removes exports nobody can download any more. A task of its own: erasing takes
 /// as long as there are rows, and what is cut goes on where it stopped.
 async fn reap(app: Arc<App>) {
+    let mut last_prune = app.handles.clock.now();
     while !app.stopping.is_cancelled() {
         let work = async {
+            if app.handles.clock.now() - last_prune > PRUNE_ORIGINS {
+                last_prune = app.handles.clock.now();
+                if let Err(error) = audit::prune(&app.handles).await {
+                    tracing::warn!(error = ?error, "Addresses beside the logs could not be removed");
+                }
+            }
             if let Err(error) = tenants::erase_due(&app.handles).await {
                 tracing::warn!(error = ?error, "A tenant could not be erased; trying again in a minute");
             }

@@ -7,8 +7,10 @@ mod entry;
 mod export;
 mod filter;
 mod list;
+mod retention;
 
 pub use entry::{Entry, Who, WhoKind};
 pub use export::export;
 pub use filter::AuditFilter;
 pub use list::{count, list};
+pub use retention::prune;

@@ -203,6 +203,7 @@ fn no_change_goes_by_without_an_event() {
         ("src/identity/oauth/step.rs", "a step of signing in"),
         ("src/identity/passkeys/challenge.rs", "a step of signing in"),
         ("src/identity/traces.rs", "people are erased, not the log"),
+        ("src/audit/retention.rs", "what was kept long enough goes"),
         (
             "src/tenants/erase.rs",
             "the log goes too; a tombstone tells",
@@ -301,4 +302,54 @@ fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     files
+}
+
+#[tokio::test]
+async fn where_changes_came_from_is_forgotten_after_a_while_and_the_changes_are_not() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let owner = tenant.owner();
+    app.advance(chrono::TimeDelta::days(364));
+    let owner = sign_in(&app, &owner).await;
+    let made = "mutation { createCategory(input: { code: \"9000\", name: \"Odd\", kind: EXPENSE }) { category { id } } }";
+    mutate(&owner, made).await;
+    let handles = &app.app().handles;
+    assert_eq!(balance::audit::prune(handles).await.unwrap(), 0);
+    let before = log(&owner, json!({})).await;
+    assert!(before.iter().all(|entry| entry["address"].is_string()));
+
+    app.advance(chrono::TimeDelta::days(2));
+    let owner = sign_in(&app, &owner).await;
+    assert!(balance::audit::prune(handles).await.unwrap() > 0);
+    assert_eq!(balance::audit::prune(handles).await.unwrap(), 0);
+    let after = log(&owner, json!({})).await;
+    assert_eq!(after.len(), before.len() + 1);
+    let known = |entry: &&Value| entry["address"].is_string();
+    // two sign-ins, and what was made between them
+    assert_eq!(after.iter().filter(known).count(), 3);
+    assert!(
+        after
+            .iter()
+            .rev()
+            .take(3)
+            .all(|entry| entry["address"].is_null())
+    );
+    assert!(
+        balance::events::verify(handles, tenant.local_id())
+            .await
+            .unwrap()
+            .is_whole()
+    );
+    app.finish().await;
+}
+
+/// The owner of acme, signed in again.
+async fn sign_in(app: &TestApp, owner: &Client) -> Client {
+    let credentials =
+        json!({ "email": "owner@acme.example", "password": crate::support::PASSWORD });
+    let reply = app
+        .anybody()
+        .post("/api/v1/auth/sign-in", &credentials)
+        .await;
+    owner.with_token(&reply.json().text("data.accessToken"))
 }

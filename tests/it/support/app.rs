@@ -337,6 +337,7 @@ fn config(place: &Place) -> Config {
         graphiql: None,
         seed_demo: false,
         tenant_deletion_days: 14,
+        audit_origin_days: 365,
         upload_max_bytes: 10 * 1024 * 1024,
         openai_api_key: None,
         openai_base_url: "http://127.0.0.1:9".to_owned(),
