@@ -14,7 +14,7 @@
 //! records
 //! categories accounts projects teams files integrations
 //! identity events
-//! mail
+//! mail grants
 //! ctx
 //! queue throttle
 //! db bus vectors outbound
@@ -39,6 +39,7 @@ pub mod demo;
 pub mod error;
 pub mod events;
 pub mod files;
+pub mod grants;
 pub mod graphql;
 pub mod http;
 pub mod identity;

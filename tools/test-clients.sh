@@ -6,7 +6,7 @@
 #   relay-compiler, graphql-eslint
 #                  judges of the schema: what Relay needs, and the rules for schemas and operations
 #   snippets       the code of docs/clients.md: fetch, Apollo Client, urql and Relay, through a cut of the socket
-#   oidc           a real OpenID Connect provider: signing in, linking, and what is refused
+#   oidc           a real OpenID Connect provider: signing in, linking, tokens that are kept, and what is refused
 #   graphiql       the page in Chromium: its own origin, its policy, query, subscription, sign-in
 #   spa            examples/spa, built: signing in, approving, a live list that survives a cut
 #   passkeys       a virtual authenticator in Chromium: adding a passkey, and signing in with it

@@ -27,6 +27,7 @@ pub mod job;
 pub mod linked_identity;
 pub mod membership;
 pub mod model_snapshot;
+pub mod oauth_grant;
 pub mod oauth_state;
 pub mod one_time_token;
 pub mod passkey;

@@ -1,5 +1,7 @@
 //! The identity providers that people may sign in at, as `OIDC_PROVIDERS` names them.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use url::Url;
 
@@ -29,6 +31,37 @@ pub struct Provider {
     /// Whether an address that it says is verified may sign into the account here that has this address.
     #[serde(default)]
     pub trust_email: bool,
+    /// Whether its tokens are kept, to ask it again later; so it is when `scopes` name `offline_access`.
+    #[serde(default)]
+    keep_tokens: Option<bool>,
+    /// What else a browser is sent to it with, such as Google's `access_type`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// Parameters of an authorization request that are balance's to set.
+const OWN: [&str; 9] = [
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+];
+
+impl Provider {
+    /// Whether its tokens are kept.
+    pub fn keeps_tokens(&self) -> bool {
+        self.keep_tokens.unwrap_or_else(|| self.asks_offline())
+    }
+
+    /// Whether it is asked for a token that works while nobody is there.
+    pub fn asks_offline(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == "offline_access")
+    }
 }
 
 fn scopes() -> Vec<String> {
@@ -91,6 +124,13 @@ fn problem(provider: &Provider, production: bool) -> Option<&'static str> {
     if provider.client_id.is_empty() || provider.client_secret.is_empty() {
         return Some("`clientId` and `clientSecret` must not be empty");
     }
+    if provider
+        .parameters
+        .keys()
+        .any(|name| OWN.contains(&name.as_str()))
+    {
+        return Some("`parameters` must not name what balance sets itself");
+    }
     None
 }
 
@@ -133,6 +173,21 @@ mod tests {
             ("google", false)
         );
         assert_eq!(read[0].scopes, ["email", "profile"]);
+        assert!(!read[0].keeps_tokens());
+    }
+
+    #[test]
+    fn tokens_are_kept_when_it_says_so_or_asks_for_one_that_lasts() {
+        let keeps = |rest: &str| {
+            let text = format!(
+                r#"[{{"name":"a","issuer":"https://a.example","clientId":"us","clientSecret":"s3cret",{rest}}}]"#
+            );
+            read(&text).unwrap()[0].keeps_tokens()
+        };
+        assert!(keeps(r#""keepTokens":true"#));
+        assert!(keeps(r#""scopes":["email","offline_access"]"#));
+        assert!(!keeps(r#""scopes":["offline_access"],"keepTokens":false"#));
+        assert!(!keeps(r#""parameters":{"access_type":"offline"}"#));
     }
 
     #[test]
@@ -151,6 +206,10 @@ mod tests {
             format!("[{}]", provider("a", "http://a.example")),
             format!("[{}]", provider("a", "a.example")),
             format!("[{twice},{twice}]"),
+            format!(
+                "[{}]",
+                twice.replace('}', r#","parameters":{"state":"x"}}"#)
+            ),
         ] {
             let message = read(&text).err().unwrap().to_string();
             assert!(message.starts_with("OIDC_PROVIDERS: "), "{message}");

@@ -235,6 +235,8 @@ events! {
     PasskeySuspected = "PASSKEY_SUSPECTED" about "user" user { user: UserId, passkey: PasskeyId },
     /// Someone linked their account at an identity provider.
     IdentityLinked = "IDENTITY_LINKED" about "user" user { user: UserId, linked_identity: LinkedIdentityId },
+    /// Someone had an identity provider asked about their account there: whether the tokens that are kept still work.
+    IdentityChecked = "IDENTITY_CHECKED" about "user" user { user: UserId, linked_identity: LinkedIdentityId, works: bool },
     /// Someone unlinked their account at an identity provider.
     IdentityUnlinked = "IDENTITY_UNLINKED" about "user" user { user: UserId, linked_identity: LinkedIdentityId },
     /// A password was set anew.

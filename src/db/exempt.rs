@@ -25,6 +25,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("passkey_challenge", "identity: signing in"),
     ("linked_identity", "identity: signing in"),
     ("oauth_state", "identity: signing in at a provider"),
+    ("oauth_grant", "grants: tokens of providers"),
     ("tombstone", "tenants: what remains of an erased tenant"),
     ("profile", "identity: what a person set for themselves"),
     ("connection_key", "integrations: the webhook door"),

@@ -1,6 +1,6 @@
 //! Signing in at identity providers: which there are, and the accounts there that a person has linked.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::error::{UserError, payload};
@@ -22,7 +22,8 @@ pub struct SignInProvider {
     pub label: String,
     /// Where to send a browser that signs in. Add `returnTo`, a page of this server or of the app, and `codeChallenge`,
     /// base64url(SHA-256(verifier)) of a verifier that the app keeps. The page is opened with `code`, or with `error`:
-    /// `access_denied`, `not_linked` (sign in another way and link the account), `unavailable` or `failed`.
+    /// `access_denied`, `not_linked` (sign in another way and link the account), `unavailable`, `try_later` or `failed`. With
+    /// `session=cookie` the browser comes back with a session in cookies instead of a code, unless a second factor is owed.
     pub start_url: String,
 }
 
@@ -36,6 +37,13 @@ pub struct LinkedIdentity {
     pub provider: String,
     /// Whether it can sign in: its provider is configured.
     pub active: bool,
+    /// What its provider can be asked.
+    pub status: LinkedIdentityStatus,
+    /// Whether tokens of the provider are kept for it, sealed, so that it can be asked while nobody is there. They are shown
+    /// to nobody.
+    pub keeps_tokens: bool,
+    /// When its provider was last asked about it; absent while it was not.
+    pub last_checked_at: Option<DateTime<Utc>>,
     /// When it was linked.
     pub created_at: DateTime<Utc>,
     /// When it last signed somebody in.
@@ -48,8 +56,54 @@ impl From<oauth::LinkedIdentity> for LinkedIdentity {
             id: global("LinkedIdentity", linked.id),
             provider: linked.provider,
             active: linked.active,
+            status: linked.status.into(),
+            keeps_tokens: linked.status != oauth::Status::SignInOnly,
+            last_checked_at: linked.last_checked_at,
             created_at: linked.created_at,
             last_used_at: linked.last_used_at,
+        }
+    }
+}
+
+/// What the provider of a linked account can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum LinkedIdentityStatus {
+    /// Only who signs in: no tokens are kept.
+    SignInOnly,
+    /// About the account at any time: tokens are kept, and honoured as far as is known.
+    Connected,
+    /// Nothing, until the account is linked again: the provider no longer honours the tokens that are kept.
+    NeedsSignIn,
+}
+
+impl From<oauth::Status> for LinkedIdentityStatus {
+    fn from(status: oauth::Status) -> Self {
+        match status {
+            oauth::Status::SignInOnly => Self::SignInOnly,
+            oauth::Status::Connected => Self::Connected,
+            oauth::Status::NeedsSignIn => Self::NeedsSignIn,
+        }
+    }
+}
+
+/// What a provider says about an account today.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct ProviderAccount {
+    /// What it calls the person.
+    pub name: Option<String>,
+    /// Their address there. It is shown, and changes nothing here.
+    pub email: Option<String>,
+    /// Whether the provider says that it verified the address.
+    pub email_verified: bool,
+}
+
+impl From<oauth::Account> for ProviderAccount {
+    fn from(account: oauth::Account) -> Self {
+        Self {
+            name: account.name,
+            email: account.email,
+            email_verified: account.email_verified,
         }
     }
 }
@@ -85,6 +139,13 @@ pub struct LinkIdentityInput {
     pub code_verifier: Option<String>,
 }
 
+/// An account to ask its provider about.
+#[derive(InputObject)]
+pub struct RefreshLinkedIdentityInput {
+    /// Which one.
+    pub linked_identity_id: ID,
+}
+
 /// An account to unlink.
 #[derive(InputObject)]
 pub struct UnlinkIdentityInput {
@@ -104,11 +165,32 @@ payloads! {
         /// The account.
         linked_identity: LinkedIdentity
     },
-    /// An account that was unlinked.
-    UnlinkIdentityPayload {
-        /// Which one.
-        unlinked_identity_id: ID
-    },
+}
+
+/// An account that was unlinked.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct UnlinkIdentityPayload {
+    /// Which one.
+    pub unlinked_identity_id: Option<ID>,
+    /// Whether the provider revoked the tokens that were kept; absent when none were. They are gone from here either way.
+    pub tokens_revoked: Option<bool>,
+    /// What to put right; empty when it was done.
+    #[graphql(name = "errors")]
+    pub user_errors: Vec<UserError>,
+}
+
+/// What a provider said about a linked account.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct RefreshLinkedIdentityPayload {
+    /// The linked account as it stands now.
+    pub linked_identity: Option<LinkedIdentity>,
+    /// What the provider says; absent when it needs signing in again.
+    pub account: Option<ProviderAccount>,
+    /// What to put right; empty when it was asked.
+    #[graphql(name = "errors")]
+    pub user_errors: Vec<UserError>,
 }
 
 /// Someone who signed in, or is halfway.
@@ -211,7 +293,30 @@ impl OauthMutation {
         LinkIdentityPayload::of(oauth::link(ctx.op()?, &input.code, verifier).await)
     }
 
-    /// Unlink an account at a provider; whoever has no other way in keeps it. Needs a sign-in; it must be one's own.
+    /// Ask the provider about a linked account: what it is called there, its address, and whether the link still works.
+    /// Needs a sign-in; it must be one's own.
+    async fn refresh_linked_identity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: RefreshLinkedIdentityInput,
+    ) -> Result<RefreshLinkedIdentityPayload> {
+        let op = ctx.op()?;
+        let id = &input.linked_identity_id;
+        let outcome = match local("LinkedIdentity", "linkedIdentityId", id) {
+            Ok(id) => oauth::check(op, id).await,
+            Err(error) => Err(error),
+        };
+        let (checked, user_errors) = payload(outcome)?;
+        let (linked, account) = checked.map(|c| (c.linked.into(), c.account)).unzip();
+        Ok(RefreshLinkedIdentityPayload {
+            linked_identity: linked,
+            account: account.flatten().map(Into::into),
+            user_errors,
+        })
+    }
+
+    /// Unlink an account at a provider; whoever has no other way in keeps it. Tokens that were kept for it are removed, and
+    /// the provider is asked to revoke them. Needs a sign-in; it must be one's own.
     async fn unlink_identity(
         &self,
         ctx: &Context<'_>,
@@ -223,7 +328,12 @@ impl OauthMutation {
             Ok(id) => oauth::unlink(op, id).await,
             Err(error) => Err(error),
         };
-        UnlinkIdentityPayload::of(outcome.map(|()| input.linked_identity_id))
+        let (tokens_revoked, user_errors) = payload(outcome)?;
+        Ok(UnlinkIdentityPayload {
+            unlinked_identity_id: tokens_revoked.is_some().then_some(input.linked_identity_id),
+            tokens_revoked: tokens_revoked.flatten(),
+            user_errors,
+        })
     }
 }
 

@@ -1,13 +1,13 @@
-//! Browsers on their way to an identity provider and back. The answers are redirects; tokens are in none of them.
+//! Browsers on their way to an identity provider and back. The answers are redirects; tokens are in no address of them.
 
 use axum::extract::{Path, Query};
-use axum::http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::caller::Caller;
-use super::envelope;
+use super::{cookies, envelope};
 use crate::config::Config;
 use crate::identity::oauth::{self, Arriving, Leaving};
 
@@ -18,6 +18,17 @@ pub struct Start {
     return_to: Option<String>,
     code_challenge: Option<String>,
     ticket: Option<String>,
+    session: Option<Session>,
+}
+
+/// What a sign-in ends in.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+enum Session {
+    /// A code that the app exchanges for tokens.
+    Code,
+    /// Cookies of the browser.
+    Cookie,
 }
 
 /// What a provider sends a browser back with.
@@ -30,7 +41,7 @@ pub struct Callback {
     iss: Option<String>,
 }
 
-/// `GET /api/v1/oauth/{provider}/start?returnTo=`: sends the browser to the provider.
+/// `GET /api/v1/oauth/{provider}/start?returnTo=&session=`: sends the browser to the provider.
 pub async fn start(
     caller: Caller,
     Path(provider): Path<String>,
@@ -43,6 +54,7 @@ pub async fn start(
         return_to: query.return_to,
         code_challenge: query.code_challenge,
         ticket: query.ticket,
+        cookies: query.session == Some(Session::Cookie),
         browser: browser(config, &headers),
     };
     match oauth::leave(&caller.handles, leaving).await {
@@ -58,7 +70,8 @@ pub async fn start(
     }
 }
 
-/// `GET /api/v1/oauth/{provider}/callback`: takes the browser back and sends it on to the app, with `code` or `error`.
+/// `GET /api/v1/oauth/{provider}/callback`: takes the browser back and sends it on to the app, with cookies, `code` or
+/// `error`.
 pub async fn callback(
     caller: Caller,
     Path(provider): Path<String>,
@@ -72,9 +85,18 @@ pub async fn callback(
         error: query.error,
         issuer: query.iss,
         browser: browser(&caller.handles.config, &headers),
+        user_agent: caller.origin.user_agent.clone(),
+        address: caller.origin.address.clone(),
     };
     match oauth::arrive(&caller.handles, arriving).await {
-        Ok(url) => to(url.as_str()),
+        Ok(arrival) => {
+            let mut response = to(arrival.url.as_str());
+            if let Some(session) = arrival.session {
+                let (config, now) = (&caller.handles.config, caller.handles.clock.now());
+                cookies::set(response.headers_mut(), config, now, &session);
+            }
+            response
+        }
         Err(error) => envelope::failure(&caller.request_id, &error),
     }
 }
@@ -95,14 +117,5 @@ fn cookie(config: &Config) -> (&'static str, &'static str) {
 }
 
 fn browser(config: &Config, headers: &HeaderMap) -> Option<String> {
-    let (wanted, _) = cookie(config);
-    let cookies = headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .find(|(name, _)| *name == wanted)
-        .map(|(_, value)| value.to_owned())
+    cookies::find(headers, cookie(config).0).map(str::to_owned)
 }

@@ -1,21 +1,22 @@
 //! Giving up one's account: out of every tenant, and forgotten.
 
 use entity::membership::{self, Role};
-use entity::{TenantId, tenant, user};
+use entity::{TenantId, linked_identity, tenant, user};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter};
 
 use super::forget::forget;
 use super::leave;
-use super::{emails, people, traces};
+use super::{emails, oauth, people, traces};
 use crate::ctx::Ctx;
 use crate::db::catalogue;
 use crate::error::{Error, Result};
+use crate::grants;
 
 /// Takes the person who asks out of every tenant and erases what is kept about them. They type their address, and their
 /// password if they have one: a token that was lost must not be enough. The last owner of a tenant hands it over first.
 ///
-/// Each tenant has a log of its own, so they leave one after the other; asked again, it goes on where it stopped.
+/// Tokens of providers are revoked there, as far as they answer. Each tenant has a log of its own, so they leave one after the other; asked again, it goes on where it stopped.
 #[tracing::instrument(skip_all)]
 pub async fn delete_my_account(ctx: &Ctx, email: &str, password: Option<&str>) -> Result<()> {
     let id = ctx.person()?;
@@ -60,6 +61,11 @@ pub async fn delete_my_account(ctx: &Ctx, email: &str, password: Option<&str>) -
     }
     traces::erase(ctx.handles(), &[id]).await?;
     let tx = ctx.handles().db.across_tenants("erasing a person").await?;
+    let issuers = linked_identity::Entity::find()
+        .filter(linked_identity::Column::UserId.eq(id))
+        .all(&tx)
+        .await?;
+    let given = grants::take_of(&tx, ctx.handles(), id).await?;
     let tables = catalogue::tables(&tx).await?;
     if forget(&tx, &tables, &[id]).await?.is_empty() {
         return Err(Error::conflict(
@@ -67,6 +73,11 @@ pub async fn delete_my_account(ctx: &Ctx, email: &str, password: Option<&str>) -
         ));
     }
     tx.commit().await?;
+    let revoking = given.iter().filter_map(|(grant, tokens)| {
+        let linked = issuers.iter().find(|linked| linked.id.0 == *grant)?;
+        Some(oauth::revoke(ctx.handles(), &linked.issuer, tokens))
+    });
+    futures::future::join_all(revoking).await;
     Ok(())
 }
 

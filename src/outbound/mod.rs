@@ -6,6 +6,7 @@ mod client;
 pub mod embeddings;
 pub mod keys;
 pub mod llm;
+pub mod oauth;
 pub mod oidc;
 
 pub use client::client;

@@ -72,6 +72,8 @@ stored! {
     MAIL = "mail" in "job" by "id": ["payload"] Form::Member("sealed");
     /// What the next step of signing in at a provider needs to know.
     OAUTH_STATE = "oauth_state" in "oauth_state" by "id": ["sealed"] Form::Bytes;
+    /// The tokens that a provider gave for somebody.
+    OAUTH_GRANT = "oauth grant" in "oauth_grant" by "id": ["sealed"] Form::Bytes;
 }
 
 #[cfg(test)]

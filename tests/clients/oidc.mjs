@@ -13,6 +13,7 @@ const APP = 'http://app.example';
 const SECRET = 'known to two';
 
 let home, server, provider, issuer, support, owner;
+let revoked = 0;
 
 before(async () => {
   home = await mkdtemp(join(tmpdir(), 'oidc-check-'));
@@ -20,11 +21,12 @@ before(async () => {
   const address = `http://127.0.0.1:${here}`;
   issuer = `http://127.0.0.1:${there}`;
   provider = await listen(there, address);
-  // one that is trusted for addresses, and one that is not
+  // one that is trusted for addresses, one that is not, and one whose tokens are kept
   const common = { issuer, clientId: 'balance', clientSecret: SECRET };
   const providers = [
     { name: 'plain', ...common },
     { name: 'trusted', trustEmail: true, ...common },
+    { name: 'kept', ...common, scopes: ['email', 'profile', 'offline_access'] },
   ];
   server = spawn(process.env.BALANCE_BIN, ['--env', 'development', '--data-dir', 'data'], {
     cwd: home,
@@ -114,6 +116,62 @@ test('an address opens an account only if it is verified, by a provider that is 
   assert.equal(session.viewer.user.id, owner.id);
 });
 
+test('tokens that are kept ask the provider, are refreshed, and are revoked', async () => {
+  const begun = await support.graphql(
+    `mutation Start($input: StartIdentityLinkInput!) {
+      startIdentityLink(input: $input) { url errors { message } }
+    }`,
+    { input: { provider: 'kept', returnTo: `${APP}/settings` } },
+  );
+  const told = await new Browser('grace').follow(begun.startIdentityLink.url);
+  const { linkIdentity } = await support.graphql(
+    `mutation Link($input: LinkIdentityInput!) {
+      linkIdentity(input: $input) { linkedIdentity { id status } errors { message } }
+    }`,
+    { input: { code: told.searchParams.get('code') } },
+  );
+  assert.deepEqual(linkIdentity.errors, []);
+  assert.equal(linkIdentity.linkedIdentity.status, 'CONNECTED');
+
+  const linkedIdentityId = linkIdentity.linkedIdentity.id;
+  const ask = async () => {
+    const { refreshLinkedIdentity } = await support.graphql(
+      `mutation Refresh($input: RefreshLinkedIdentityInput!) {
+        refreshLinkedIdentity(input: $input) {
+          linkedIdentity { status } account { email emailVerified } errors { message }
+        }
+      }`,
+      { input: { linkedIdentityId } },
+    );
+    return refreshLinkedIdentity;
+  };
+  // its access tokens last a second, and it takes each refresh token once: all of these refresh, some of them at once
+  for (const { linkedIdentity, account, errors } of [await ask(), ...(await Promise.all([ask(), ask(), ask()]))]) {
+    assert.deepEqual(errors, []);
+    assert.equal(linkedIdentity.status, 'CONNECTED');
+    assert.deepEqual(account, { email: owner.email, emailVerified: false });
+  }
+
+  const { unlinkIdentity } = await support.graphql(
+    `mutation Unlink($input: UnlinkIdentityInput!) {
+      unlinkIdentity(input: $input) { tokensRevoked errors { message } }
+    }`,
+    { input: { linkedIdentityId } },
+  );
+  assert.deepEqual(unlinkIdentity, { tokensRevoked: true, errors: [] });
+  assert.equal(revoked, 1);
+});
+
+test('a browser that wants cookies comes back with them', async () => {
+  const browser = new Browser('ada');
+  const told = await browser.follow(`${start('plain')}&session=cookie`);
+  assert.equal(told.href, `${APP}/in`);
+  const names = [...browser.cookies.get(new URL(process.env.BASE_URL).host).keys()];
+  assert.ok(names.includes('balance_access') && names.includes('balance_refresh'), names.join());
+  const events = await browser.open(`${process.env.BASE_URL}/api/v1/events?first=1`);
+  assert.equal(events.status, 200);
+});
+
 test('nobody is sent elsewhere', async () => {
   for (const page of ['https://evil.example', '//evil.example', '/\\evil.example']) {
     const refused = await new Browser('ada').open(start('plain', page));
@@ -190,17 +248,23 @@ async function listen(port, address) {
       {
         client_id: 'balance',
         client_secret: SECRET,
-        redirect_uris: ['plain', 'trusted'].map((name) => `${address}/api/v1/oauth/${name}/callback`),
+        grant_types: ['authorization_code', 'refresh_token'],
+        redirect_uris: ['plain', 'trusted', 'kept'].map((name) => `${address}/api/v1/oauth/${name}/callback`),
       },
     ],
     claims: { email: ['email', 'email_verified'], profile: ['name'] },
     // as Google, Microsoft and Keycloak do: the address is in the ID token
     conformIdTokenClaims: false,
-    features: { devInteractions: { enabled: true } },
+    features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+    rotateRefreshToken: true,
+    ttl: { AccessToken: 1 },
     findAccount: (_, id) => ({
       accountId: id,
       claims: () => ({ sub: id, email: owner.email, email_verified: id === 'verified' }),
     }),
+  });
+  oidc.on('grant.revoked', () => {
+    revoked += 1;
   });
   const listening = createServer(oidc.callback());
   await new Promise((resolve) => listening.listen(port, '127.0.0.1', resolve));

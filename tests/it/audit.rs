@@ -205,6 +205,10 @@ fn no_change_goes_by_without_an_event() {
         ("src/identity/traces.rs", "people are erased, not the log"),
         ("src/audit/retention.rs", "what was kept long enough goes"),
         (
+            "src/grants/store.rs",
+            "the tokens of a link that is told where it is made",
+        ),
+        (
             "src/tenants/erase.rs",
             "the log goes too; a tombstone tells",
         ),

@@ -432,3 +432,61 @@ async fn start(trust_email: bool) -> (TestApp, Provider) {
     };
     (TestApp::start_with(setup).await, provider)
 }
+
+#[tokio::test]
+async fn a_browser_that_wants_cookies_comes_back_with_them() {
+    let (app, provider) = start(true).await;
+    let olive = app.tenant("acme").await.owner();
+    let path = format!("{START}&session=cookie");
+    let outside = leave(&app, &path).await;
+    let back = provider.authorize(&outside.url, &OLIVE);
+    let reply = arrive(&app, &back, &outside.cookie).await;
+    let told = Told::of(&reply);
+    assert_eq!(told.page, "http://app.example/in");
+    assert!(!told.query.contains_key("code") && !told.query.contains_key("error"));
+    let set: Vec<&str> = reply
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|c| c.to_str().unwrap())
+        .collect();
+    assert_eq!(set.len(), 2, "{set:?}");
+    assert!(set[0].starts_with("balance_access=") && set[1].starts_with("balance_refresh="));
+    assert!(
+        set.iter()
+            .all(|cookie| cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"))
+    );
+    let jar: Vec<&str> = set
+        .iter()
+        .map(|cookie| cookie.split(';').next().unwrap())
+        .collect();
+    let asked = app
+        .anybody()
+        .request(Method::GET, "/api/v1/events")
+        .header("cookie", jar.join("; "));
+    assert_eq!(app.anybody().send(asked).await.status, 200);
+    let mine = olive
+        .run(
+            "{ mySignIns(first: 1) { edges { node { factor outcome } } } }",
+            json!({}),
+        )
+        .await
+        .ok();
+    assert_eq!(mine.text("mySignIns.edges[0].node.factor"), "PROVIDER");
+
+    // nobody is let in who would not be otherwise, and a second tab that came back gets nothing
+    assert_lost(&arrive(&app, &back, &outside.cookie).await);
+    let nobody = Someone {
+        subject: "nobody",
+        email: "nobody@nowhere.example",
+        verified: true,
+    };
+    let outside = leave(&app, &path).await;
+    let back = provider.authorize(&outside.url, &nobody);
+    let reply = arrive(&app, &back, &outside.cookie).await;
+    assert_eq!(Told::of(&reply).query["error"], "not_linked");
+    assert_eq!(reply.header("set-cookie"), "");
+    let refused = app.anybody().get(&format!("{START}&session=token")).await;
+    assert_eq!((refused.status, refused.header("location")), (400, ""));
+    app.finish().await;
+}

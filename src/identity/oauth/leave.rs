@@ -23,6 +23,8 @@ pub struct Leaving {
     pub code_challenge: Option<String>,
     /// What allows to link an account; without it the browser signs in.
     pub ticket: Option<String>,
+    /// Whether a sign-in ends in cookies of this browser.
+    pub cookies: bool,
     /// The cookie the browser has from before.
     pub browser: Option<String>,
 }
@@ -49,6 +51,8 @@ pub(super) struct Away {
 pub(super) struct Then {
     pub return_to: Url,
     pub code_challenge: Option<String>,
+    #[serde(default)]
+    pub cookies: bool,
 }
 
 impl Then {
@@ -57,6 +61,7 @@ impl Then {
         handles: &Handles,
         return_to: Option<&str>,
         code_challenge: Option<String>,
+        cookies: bool,
     ) -> Result<Self> {
         if let Some(challenge) = &code_challenge {
             check_challenge(challenge)?;
@@ -64,6 +69,7 @@ impl Then {
         Ok(Self {
             return_to: return_to::check(&handles.config, return_to)?,
             code_challenge,
+            cookies,
         })
     }
 }
@@ -75,7 +81,11 @@ pub async fn leave(handles: &Arc<Handles>, leaving: Leaving) -> Result<Left> {
     let (user, then) = match &leaving.ticket {
         None => {
             let wanted = leaving.return_to.as_deref();
-            (None, Then::check(handles, wanted, leaving.code_challenge)?)
+            let challenge = leaving.code_challenge;
+            (
+                None,
+                Then::check(handles, wanted, challenge, leaving.cookies)?,
+            )
         }
         Some(ticket) => {
             let ticket = step::take::<Then>(handles, ticket, Step::Ticket, None, None).await?;
@@ -91,7 +101,7 @@ pub async fn leave(handles: &Arc<Handles>, leaving: Leaving) -> Result<Left> {
         .filter(|b| b.len() == 43)
         .unwrap_or_else(secret::token);
     let state = secret::token();
-    let departure = provider::depart(handles, &provider, state.clone()).await?;
+    let departure = provider::depart(handles, &provider, state.clone(), user.is_some()).await?;
     let away = Away {
         nonce: departure.nonce,
         verifier: departure.verifier,

@@ -4,10 +4,14 @@
 //! and is sent on to the app with a code of ours. The app exchanges that for a session, or for the link to an account: no
 //! token is ever part of an address. Each of these steps is good once, for minutes, and known here by a hash only.
 //!
+//! Where the configuration says that tokens are kept, a linked account holds a grant ([`crate::grants`]), and its provider
+//! can be asked about it while nobody is there ([`check`]).
+//!
 //! A linked account is known by issuer and subject. An address opens nothing, unless the provider says that it verified
 //! it and the configuration trusts that provider to.
 
 mod arrive;
+mod check;
 mod find;
 mod leave;
 mod link;
@@ -16,9 +20,11 @@ mod return_to;
 mod sign_in;
 mod step;
 
-pub use arrive::{Arriving, arrive};
-pub use find::{LinkedIdentity, list as list_linked};
+pub use arrive::{Arrival, Arriving, arrive};
+pub use check::{Account, Checked, check, client};
+pub use find::{LinkedIdentity, Status, list as list_linked};
 pub use leave::{Leaving, Left, leave};
+pub(super) use link::revoke;
 pub use link::{link, start as start_link, unlink};
 pub use sign_in::{Exchange, exchange};
 

@@ -5,20 +5,26 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreJwsSigningAlgorithm as Algorithm,
-    CoreProviderMetadata,
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClaimName, CoreClaimType,
+    CoreClient, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+    CoreJwsSigningAlgorithm as Algorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType, CoreTokenResponse,
 };
 use openidconnect::{
-    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError,
-    TokenResponse,
+    AdditionalProviderMetadata, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId,
+    ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl,
+    RequestTokenError, RevocationUrl, Scope, SignatureVerificationError, TokenResponse,
 };
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::Provider;
 use crate::ctx::Handles;
 use crate::error::{Error, Result};
+use crate::grants::{Server, Tokens};
+use crate::outbound::oauth::lapses;
 use crate::outbound::oidc::call;
 use crate::secret;
 
@@ -39,7 +45,30 @@ const ALGORITHMS: [Algorithm; 10] = [
     Algorithm::EcdsaP521Sha512,
 ];
 
-type Known = HashMap<String, (DateTime<Utc>, Arc<CoreProviderMetadata>)>;
+/// What a provider says of itself beyond OpenID Connect (RFC 8414).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct More {
+    revocation_endpoint: Option<RevocationUrl>,
+}
+
+impl AdditionalProviderMetadata for More {}
+
+type Metadata = ProviderMetadata<
+    More,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+type Known = HashMap<String, (DateTime<Utc>, Arc<Metadata>)>;
 
 static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
 
@@ -67,26 +96,34 @@ pub(super) struct Vouched {
     pub verified_email: Option<String>,
 }
 
-/// Where a browser leaves for with this state.
+/// Where a browser leaves for with this state. A token that works while nobody is there is only given by consent, which is
+/// asked for when an account is linked and not at each sign-in.
 pub(super) async fn depart(
     handles: &Handles,
     provider: &Provider,
     state: String,
+    links: bool,
 ) -> Result<Departure> {
     let client = client(handles, provider, false).await?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let flow = CoreAuthenticationFlow::AuthorizationCode;
     let nonce = secret::token();
     let given = nonce.clone();
-    let (url, _, _) = client
+    let mut request = client
         .authorize_url(
             flow,
             move || CsrfToken::new(state),
             move || Nonce::new(given),
         )
         .add_scopes(provider.scopes.iter().cloned().map(Scope::new))
-        .set_pkce_challenge(challenge)
-        .url();
+        .set_pkce_challenge(challenge);
+    for (name, value) in &provider.parameters {
+        request = request.add_extra_param(name.clone(), value.clone());
+    }
+    if links && provider.asks_offline() && !provider.parameters.contains_key("prompt") {
+        request = request.add_prompt(CoreAuthPrompt::Consent);
+    }
+    let (url, _, _) = request.url();
     Ok(Departure {
         url,
         nonce,
@@ -94,14 +131,14 @@ pub(super) async fn depart(
     })
 }
 
-/// Exchanges the code that a browser brought back; whom it stands for.
+/// Exchanges the code that a browser brought back; whom it stands for, and the tokens if they are to be kept.
 pub(super) async fn vouch(
     handles: &Handles,
     provider: &Provider,
     code: String,
     verifier: String,
     nonce: String,
-) -> Result<Vouched> {
+) -> Result<(Vouched, Option<Tokens>)> {
     let client = client(handles, provider, false).await?;
     let tokens = client
         .exchange_code(AuthorizationCode::new(code))
@@ -119,7 +156,7 @@ pub(super) async fn vouch(
         .id_token()
         .ok_or_else(|| refused("the provider sends no ID token"))?;
     let nonce = Nonce::new(nonce);
-    match read(handles, &client, token, &nonce) {
+    let vouched = match read(handles, &client, token, &nonce) {
         Err(ClaimsVerificationError::SignatureVerification(
             SignatureVerificationError::NoMatchingKey,
         )) => {
@@ -129,7 +166,51 @@ pub(super) async fn vouch(
         }
         outcome => outcome,
     }
-    .map_err(|error| refused(error.to_string()))
+    .map_err(|error| refused(error.to_string()))?;
+    let kept = provider
+        .keeps_tokens()
+        .then(|| to_keep(&tokens, handles.clock.now()));
+    Ok((vouched, kept))
+}
+
+fn to_keep(tokens: &CoreTokenResponse, now: DateTime<Utc>) -> Tokens {
+    let seconds = tokens.expires_in().map(|life| life.as_secs());
+    let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
+    Tokens {
+        access: tokens.access_token().secret().clone(),
+        refresh: tokens.refresh_token().map(|token| token.secret().clone()),
+        expires_at: seconds.and_then(|seconds| lapses(now, seconds)),
+    }
+}
+
+/// Where the tokens of a provider are refreshed and revoked.
+pub(super) async fn server(handles: &Handles, provider: &Provider) -> Result<Server> {
+    let metadata = metadata(handles, provider, false).await?;
+    let token = metadata.token_endpoint();
+    let revocation = &metadata.additional_metadata().revocation_endpoint;
+    Ok(Server {
+        token: token.map(|url| url.url().clone()).ok_or_else(speechless)?,
+        revocation: revocation.as_ref().map(|url| url.url().clone()),
+        client_id: provider.client_id.clone(),
+        client_secret: provider.client_secret.clone(),
+        by_body: by_body(&metadata),
+    })
+}
+
+/// Where a provider tells about whoever a token stands for.
+pub(super) async fn userinfo(handles: &Handles, provider: &Provider) -> Result<Url> {
+    let metadata = metadata(handles, provider, false).await?;
+    let url = metadata.userinfo_endpoint();
+    url.map(|url| url.url().clone()).ok_or_else(speechless)
+}
+
+/// Whether a provider takes the secret in the body of a request only.
+fn by_body(metadata: &Metadata) -> bool {
+    let methods = metadata.token_endpoint_auth_methods_supported();
+    methods.is_some_and(|methods| {
+        methods.contains(&CoreClientAuthMethod::ClientSecretPost)
+            && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
+    })
 }
 
 type Token = openidconnect::core::CoreIdToken;
@@ -163,23 +244,18 @@ async fn client(handles: &Handles, provider: &Provider, anew: bool) -> Result<Cl
         handles.config.public_url(),
         provider.name
     );
-    let methods = metadata.token_endpoint_auth_methods_supported();
-    let by_body = methods.is_some_and(|methods| {
-        methods.contains(&CoreClientAuthMethod::ClientSecretPost)
-            && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
-    });
     let endpoint = metadata
         .token_endpoint()
         .cloned()
         .ok_or_else(|| refused("the provider has no token endpoint"))?;
     let client = CoreClient::from_provider_metadata(
-        CoreProviderMetadata::clone(&metadata),
+        Metadata::clone(&metadata),
         ClientId::new(provider.client_id.clone()),
         Some(ClientSecret::new(provider.client_secret.clone())),
     )
     .set_token_uri(endpoint)
     .set_redirect_uri(RedirectUrl::new(back).map_err(Error::internal)?);
-    Ok(if by_body {
+    Ok(if by_body(&metadata) {
         client.set_auth_type(AuthType::RequestBody)
     } else {
         client
@@ -187,11 +263,7 @@ async fn client(handles: &Handles, provider: &Provider, anew: bool) -> Result<Cl
 }
 
 /// What a provider says of itself and its keys, as it said lately.
-async fn metadata(
-    handles: &Handles,
-    provider: &Provider,
-    anew: bool,
-) -> Result<Arc<CoreProviderMetadata>> {
+async fn metadata(handles: &Handles, provider: &Provider, anew: bool) -> Result<Arc<Metadata>> {
     let now = handles.clock.now();
     let lock = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((at, known)) = lock().get(&provider.issuer)
@@ -201,12 +273,20 @@ async fn metadata(
         return Ok(Arc::clone(known));
     }
     let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(Error::internal)?;
-    let said = CoreProviderMetadata::discover_async(issuer, &call)
+    let said = Metadata::discover_async(issuer, &call)
         .await
         .map_err(upstream)?;
     let said = Arc::new(said);
     lock().insert(provider.issuer.clone(), (now, Arc::clone(&said)));
     Ok(said)
+}
+
+/// It says less of itself than it should.
+fn speechless() -> Error {
+    Error::Upstream {
+        provider: "the identity provider",
+        source: "it names no such endpoint".into(),
+    }
 }
 
 fn upstream(source: impl std::error::Error + Send + Sync + 'static) -> Error {

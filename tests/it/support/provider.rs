@@ -1,5 +1,7 @@
 //! An identity provider of a test's own, which can be told to lie. The real one is driven by `tests/clients/oidc.mjs`.
 
+mod tokens;
+
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -17,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use url::Url;
 
+pub use self::tokens::Tokens;
 use super::START;
 use super::authenticator::{key, public_key};
 
@@ -70,6 +73,7 @@ struct Inner {
     codes: HashMap<String, Granted>,
     lie: Lie,
     key: usize,
+    tokens: Tokens,
 }
 
 struct Granted {
@@ -77,6 +81,7 @@ struct Granted {
     nonce: String,
     challenge: String,
     back: String,
+    lasting: bool,
 }
 
 impl Provider {
@@ -89,6 +94,7 @@ impl Provider {
             codes: HashMap::new(),
             lie: Lie::None,
             key: 0,
+            tokens: Tokens::default(),
         };
         let provider = Self {
             issuer: format!("http://{address}"),
@@ -98,6 +104,8 @@ impl Provider {
             .route("/.well-known/openid-configuration", get(discover))
             .route("/jwks", get(keys))
             .route("/token", post(token))
+            .route("/userinfo", get(tokens::userinfo))
+            .route("/revoke", post(tokens::revoke))
             .with_state(provider.clone());
         // it ends with the test's runtime
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -111,6 +119,13 @@ impl Provider {
             "clientSecret": CLIENT.1, "trustEmail": trust_email,
         }])
         .to_string()
+    }
+
+    /// The setting that names it and has its tokens kept.
+    pub fn keeping(&self) -> String {
+        let mut setting: Value = serde_json::from_str(&self.setting(false)).expect("it is JSON");
+        setting[0]["scopes"] = json!(["email", "profile", "offline_access"]);
+        setting.to_string()
     }
 
     /// What it does from now on.
@@ -135,6 +150,13 @@ impl Provider {
             nonce: asked["nonce"].clone(),
             challenge: asked["code_challenge"].clone(),
             back: asked["redirect_uri"].clone(),
+            // OpenID Connect Core, 11: without consent the scope is passed over
+            lasting: asked["scope"]
+                .split(' ')
+                .any(|scope| scope == "offline_access")
+                && asked
+                    .get("prompt")
+                    .is_some_and(|prompt| prompt == "consent"),
         };
         let mut inner = self.inner.lock().expect("no test panics here");
         let code = format!("code-{}", inner.codes.len());
@@ -152,7 +174,7 @@ async fn discover(State(provider): State<Provider>) -> Json<Value> {
     let at = |path: &str| format!("{}{path}", provider.issuer);
     Json(json!({
         "issuer": provider.issuer, "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
-        "jwks_uri": at("/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
+        "userinfo_endpoint": at("/userinfo"), "revocation_endpoint": at("/revoke"), "jwks_uri": at("/jwks"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
         // a provider may say what it likes; the server has a list of its own
         "id_token_signing_alg_values_supported": ["ES256", "HS256", "none"],
     }))
@@ -172,16 +194,18 @@ async fn token(
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
-    let mut inner = provider.inner.lock().expect("no test panics here");
-    let basic = BASE64_STANDARD.encode(format!("{}:{}", CLIENT.0, CLIENT.1.replace(' ', "+")));
-    let known = headers
-        .get("authorization")
-        .is_some_and(|sent| *sent == format!("Basic {basic}"));
     let refused =
         |why: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": why }))).into_response();
-    if !known {
+    if !knows(&headers) {
         return refused("invalid_client");
     }
+    if form
+        .get("grant_type")
+        .is_some_and(|kind| kind == "refresh_token")
+    {
+        return tokens::refresh(&provider, &form).await;
+    }
+    let mut inner = provider.inner.lock().expect("no test panics here");
     let Some(granted) = inner
         .codes
         .remove(form.get("code").map_or("", String::as_str))
@@ -231,6 +255,14 @@ async fn token(
         }
         _ => signed(Algorithm::ES256, &key(number)),
     };
-    Json(json!({ "access_token": "unused", "token_type": "Bearer", "id_token": token }))
-        .into_response()
+    let mut answer = inner.tokens.give(&granted.who, granted.lasting);
+    answer["id_token"] = token.into();
+    Json(answer).into_response()
+}
+
+/// Whether a request shows the secret that both know.
+fn knows(headers: &HeaderMap) -> bool {
+    let basic = BASE64_STANDARD.encode(format!("{}:{}", CLIENT.0, CLIENT.1.replace(' ', "+")));
+    let sent = headers.get("authorization");
+    sent.is_some_and(|sent| *sent == format!("Basic {basic}"))
 }
