@@ -1,7 +1,7 @@
 //! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
 //!
-//! `cargo bench --bench figures -- authenticate|pipeline|latency|reads|sockets`, all of them without a name. See `benches/README.md`.
-//! `cargo bench --bench figures -- pipeline|latency|reads|sockets|vectors`, all of them without a name. See `benches/README.md`.
+//! `cargo bench --bench figures -- authenticate|sign_in|pipeline|latency|reads|sockets|vectors`, all of them without a
+//! name. See `benches/README.md`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -17,6 +17,7 @@ mod pipeline;
 mod place;
 mod reads;
 mod sample;
+mod sign_in;
 mod sockets;
 mod stream;
 mod vectors;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
             Some("serve-product") => child::serve_product(&arguments[1..]).await,
             Some("serve-floor") => floor::serve(arguments.get(1).map_or("", String::as_str)).await,
             Some("authenticate") => every_world(authenticate::measure).await,
+            Some("sign_in") => every_world(sign_in::measure).await,
             Some("pipeline") => every_world(pipeline::measure).await,
             Some("latency") => every_world(latency::measure).await,
             Some("reads") => every_world(reads::measure).await,
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
             Some("vectors") => every_world(vectors::measure).await,
             None => {
                 every_world(authenticate::measure).await;
+                every_world(sign_in::measure).await;
                 every_world(pipeline::measure).await;
                 every_world(latency::measure).await;
                 every_world(reads::measure).await;
@@ -56,9 +59,8 @@ fn main() -> ExitCode {
                 every_world(vectors::measure).await;
             }
             Some(other) => {
-                eprintln!("there is no figure called {other}: authenticate, pipeline, latency, reads, sockets");
                 eprintln!(
-                    "there is no figure called {other}: pipeline, latency, reads, sockets, vectors"
+                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, vectors"
                 );
                 return ExitCode::from(2);
             }
