@@ -6,6 +6,7 @@
 mod absent;
 mod choice;
 mod providers;
+mod rates;
 mod secrets;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 pub use choice::{ConnectMode, Environment, Graphiql, Pooler, Role};
 use clap::Args;
 pub use providers::Provider;
+pub use rates::{Allowance, Quota, Rates};
 pub use secrets::Secrets;
 
 /// The settings of a process.
@@ -417,6 +419,10 @@ pub struct Config {
         default_value = absent::LOG
     )]
     pub log: String,
+
+    /// How much and how often.
+    #[command(flatten)]
+    pub rates: Rates,
 }
 
 impl Config {

@@ -13,11 +13,6 @@ use crate::ctx::Handles;
 use crate::error::{Error, Result};
 use crate::throttle::{Patience, Quota, Throttle};
 
-/// Attempts to sign in, by account and address.
-const SIGN_INS: Quota = Quota {
-    attempts: 10,
-    within: TimeDelta::minutes(15),
-};
 /// Refreshes of one session: a client needs one in the life of an access token, and tabs may come together.
 const REFRESHES: Quota = Quota {
     attempts: 100,
@@ -52,7 +47,8 @@ pub async fn check(handles: &Handles, account: &str, address: Option<&str>) -> R
         return Err(Error::rate_limited(wait));
     }
     let both = format!("sign-in:{account}:{address}");
-    match throttle.attempt(&handles.bus, now, &both, &SIGN_INS).await {
+    let quota = handles.config.rates.rate_sign_in;
+    match throttle.attempt(&handles.bus, now, &both, &quota).await {
         Some(wait) => Err(Error::rate_limited(wait)),
         None => Ok(()),
     }

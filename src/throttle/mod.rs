@@ -2,17 +2,29 @@
 //! this process. A Redis that does not answer is stood in for by this process, so counting never fails and never stops
 //! anybody for longer than a count would.
 //!
-//! Two kinds of count: attempts within a window of time, and failures that make the next attempt wait, ever longer.
+//! Three kinds of count: attempts within a window of time; failures that make the next attempt wait, ever longer; and
+//! points, which are spent and come back.
 
+mod entrance;
+mod link;
 mod local;
+mod place;
+mod points;
 mod redis;
+mod redis_points;
 
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+pub use entrance::{Entrance, Full};
+pub use place::{is_exempt, place};
+pub use points::{Balance, Payer, Terms};
 
+use self::link::Link;
 use self::local::Local;
+use self::points::Points;
 use crate::bus::Bus;
+pub use crate::config::Quota;
 
 /// How failures make the next attempt wait.
 #[derive(Clone, Copy, Debug)]
@@ -27,24 +39,28 @@ pub struct Patience {
     pub forget: TimeDelta,
 }
 
-/// How many attempts fit into a window of time.
-#[derive(Clone, Copy, Debug)]
-pub struct Quota {
-    /// How many.
-    pub attempts: u32,
-    /// In how long.
-    pub within: TimeDelta,
+/// How often something was tried in a window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Attempts so far, this one included.
+    pub attempts: u64,
+    /// When the next window begins.
+    pub rest: TimeDelta,
 }
 
 /// The counts of a process, or its way to those in Redis.
 #[derive(Default)]
-pub struct Throttle(Mutex<Local>);
+pub struct Throttle {
+    local: Mutex<Local>,
+    points: Points,
+    link: Link,
+}
 
 impl Throttle {
     /// How long to wait until none of these keys is held back by failures any more; nothing when none is.
     pub async fn wait(&self, bus: &Bus, now: DateTime<Utc>, keys: &[&str]) -> Option<TimeDelta> {
         let wait = match bus.redis() {
-            Some(shared) => redis::wait(shared, now, keys).await,
+            Some(shared) => redis::wait(&self.link, shared, now, keys).await,
             None => None,
         };
         let wait = wait.unwrap_or_else(|| self.local().wait(now, keys));
@@ -54,7 +70,7 @@ impl Throttle {
     /// Counts a failure.
     pub async fn failed(&self, bus: &Bus, now: DateTime<Utc>, key: &str, patience: &Patience) {
         let counted = match bus.redis() {
-            Some(shared) => redis::failed(shared, now, key, patience).await,
+            Some(shared) => redis::failed(&self.link, shared, now, key, patience).await,
             None => None,
         };
         if counted.is_none() {
@@ -78,19 +94,60 @@ impl Throttle {
         key: &str,
         quota: &Quota,
     ) -> Option<TimeDelta> {
+        let tried = self.count(bus, now, key, quota).await;
+        (tried.attempts > u64::from(quota.attempts)).then_some(tried.rest)
+    }
+
+    /// Counts an attempt; how often it was tried in this window.
+    pub async fn count(&self, bus: &Bus, now: DateTime<Utc>, key: &str, quota: &Quota) -> Tried {
         let length = quota.within.num_milliseconds().max(1);
         let window = now.timestamp_millis().div_euclid(length);
         let counted = match bus.redis() {
-            Some(shared) => redis::attempt(shared, window, key, quota).await,
+            Some(shared) => redis::attempt(&self.link, shared, window, key, quota).await,
             None => None,
         };
-        let attempts = counted.unwrap_or_else(|| self.local().attempt(now, window, key, quota));
-        let rest = (window + 1) * length - now.timestamp_millis();
-        (attempts > u64::from(quota.attempts)).then(|| TimeDelta::milliseconds(rest))
+        Tried {
+            attempts: counted.unwrap_or_else(|| self.local().attempt(now, window, key, quota)),
+            rest: TimeDelta::milliseconds((window + 1) * length - now.timestamp_millis()),
+        }
+    }
+
+    /// Takes points from the buckets of a payer, from all or from none.
+    pub async fn take(
+        &self,
+        bus: &Bus,
+        now: DateTime<Utc>,
+        payer: Payer,
+        terms: &Terms,
+        cost: u64,
+    ) -> Balance {
+        let shared = match bus.redis() {
+            Some(shared) => redis_points::take(&self.link, shared, payer, terms, cost).await,
+            None => None,
+        };
+        shared.unwrap_or_else(|| self.points.take(now, payer, terms, cost))
+    }
+
+    /// Gives points back.
+    pub async fn give(
+        &self,
+        bus: &Bus,
+        now: DateTime<Utc>,
+        payer: Payer,
+        terms: &Terms,
+        points: u64,
+    ) {
+        let shared = match bus.redis() {
+            Some(shared) => redis_points::give(&self.link, shared, payer, terms, points).await,
+            None => None,
+        };
+        if shared.is_none() {
+            self.points.give(now, payer, terms, points);
+        }
     }
 
     fn local(&self) -> std::sync::MutexGuard<'_, Local> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use balance::app::App;
 use balance::clock::Clock;
-use balance::config::{Config, ConnectMode, Environment, Pooler, Role};
+use balance::config::{Config, ConnectMode, Environment, Pooler, Rates, Role};
 use balance::error::Result;
 use balance::queue::{self, Queue};
 use balance::{run, worker};
@@ -352,5 +352,6 @@ fn config(place: &Place) -> Config {
         embedding_timeout_seconds: 2,
         shutdown_seconds: 5,
         log: "warn".to_owned(),
+        rates: Rates::default(),
     }
 }
