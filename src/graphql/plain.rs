@@ -6,8 +6,8 @@
 //! the ordinary way, so a type lists in [`Plain::FIELDS`] what it likes and is right all the same. That both ways answer
 //! the same bytes is tested on generated documents.
 //!
-//! The JSON travels as `Value::Binary`, which no scalar of the schema makes; [`status::to_json`](super::status::to_json)
-//! copies it into the answer.
+//! The JSON of each row travels as `Value::Binary`, which no scalar of the schema makes;
+//! [`status::to_json`](super::status::to_json) copies it into the answer.
 
 mod kin;
 mod leaf;
@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use bytes::Bytes;
 
 pub use kin::Kin;
 pub use leaf::Leaf;
@@ -145,17 +146,21 @@ impl<T> Rows<T> {
 }
 
 impl<T: Plain> Rows<T> {
-    fn write(&self, plan: &Plan) -> Result<Vec<u8>, Missing> {
-        let mut out = Vec::with_capacity(512 * self.rows.len() + 2);
-        out.push(b'[');
-        for (at, row) in self.rows.iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
+    /// The list of the rows as JSON, all in one piece of memory.
+    fn write(&self, plan: &Plan) -> Result<Value, Missing> {
+        let mut out = Vec::with_capacity(512 * self.rows.len());
+        let mut ends = Vec::with_capacity(self.rows.len());
+        for row in &self.rows {
             row.write(plan, &self.kin, &mut out)?;
+            ends.push(out.len());
         }
-        out.push(b']');
-        Ok(out)
+        let (json, mut start) = (Bytes::from(out), 0);
+        let rows = ends.into_iter().map(|end| {
+            let row = json.slice(start..end);
+            start = end;
+            Value::Binary(row)
+        });
+        Ok(Value::List(rows.collect()))
     }
 }
 
@@ -178,9 +183,9 @@ impl<T: Plain> OutputType for Rows<T> {
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
         if let Some(plan) = Plan::of::<T>(ctx, &self.kin)
-            && let Ok(json) = self.write(&plan)
+            && let Ok(rows) = self.write(&plan)
         {
-            return Ok(Value::Binary(json.into()));
+            return Ok(rows);
         }
         self.kin.feed(ctx).await;
         self.rows.resolve(ctx, field).await

@@ -4,10 +4,7 @@
 //! `application/json` it is 200 for whatever arrived as a GraphQL request, as older clients expect:
 //! they read the errors from the body. Bad JSON and wrong shapes are 400 in both.
 
-use std::collections::BTreeMap;
-
 use async_graphql::{Response, ServerError, Value};
-use serde::Serialize;
 
 use super::{
     negotiate::Media,
@@ -40,7 +37,7 @@ pub fn answer_status(media: Media, response: &Response) -> u16 {
 fn soften(media: Media, code: Code, status: u16) -> u16 {
     match (media, code, status) {
         (_, Code::BadRequest, _) => status,
-        (Media::Json, _, 400 | 404 | 409 | 422) => 200,
+        (Media::Json, _, 400 | 404 | 409 | 422 | 429) => 200,
         _ => status,
     }
 }
@@ -62,28 +59,37 @@ pub fn was_executed(response: &Response) -> bool {
 
 /// The JSON of an answer. `data` is left out, not null, when nothing was executed.
 pub fn to_json(response: &Response) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Rest<'a> {
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        errors: &'a [ServerError],
-        #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-        extensions: &'a BTreeMap<String, Value>,
+    let mut out = Vec::with_capacity(512 + length(&response.data));
+    out.push(b'{');
+    if was_executed(response) {
+        out.extend_from_slice(b"\"data\":");
+        write(&response.data, &mut out)?;
     }
-    let rest = serde_json::to_vec(&Rest {
-        errors: &response.errors,
-        extensions: &response.extensions,
-    })?;
-    if !was_executed(response) {
-        return Ok(rest);
+    if !response.errors.is_empty() {
+        name("errors", &mut out)?;
+        serde_json::to_writer(&mut out, &response.errors)?;
     }
-    let mut out = Vec::with_capacity(256 + length(&response.data));
-    out.extend_from_slice(b"{\"data\":");
-    write(&response.data, &mut out)?;
-    if rest.len() > 2 {
+    if !response.extensions.is_empty() {
+        name("extensions", &mut out)?;
+        out.push(b'{');
+        for (key, value) in &response.extensions {
+            name(key, &mut out)?;
+            write(value, &mut out)?;
+        }
+        out.push(b'}');
+    }
+    out.push(b'}');
+    Ok(out)
+}
+
+/// Begins a member of an object.
+fn name(name: &str, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    if out.last() != Some(&b'{') {
         out.push(b',');
     }
-    out.extend_from_slice(&rest[1..]);
-    Ok(out)
+    serde_json::to_writer(&mut *out, name)?;
+    out.push(b':');
+    Ok(())
 }
 
 /// Writes a value. Bytes are JSON already: see [`plain`](super::plain).
@@ -102,12 +108,8 @@ fn write(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
         }
         Value::Object(members) => {
             out.push(b'{');
-            for (at, (name, member)) in members.iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                serde_json::to_writer(&mut *out, name.as_str())?;
-                out.push(b':');
+            for (key, member) in members {
+                name(key, out)?;
                 write(member, out)?;
             }
             out.push(b'}');
@@ -120,7 +122,10 @@ fn write(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
 /// How long the JSON inside a value is, the bulk of an answer.
 fn length(value: &Value) -> usize {
     match value {
-        Value::Binary(json) => json.len(),
+        Value::Binary(json) => json.len() + 1,
+        Value::List(rows) if matches!(rows.first(), Some(Value::Binary(_))) => {
+            rows.iter().map(length).sum()
+        }
         Value::Object(members) => members.values().map(length).sum(),
         _ => 0,
     }
@@ -139,10 +144,13 @@ mod tests {
         assert_eq!(refusal_status(Media::Json, &parse), 200);
         let shape = Refusal::new(Code::BadRequest, "no");
         assert_eq!(refusal_status(Media::Json, &shape), 400);
-        for code in [Code::Unauthenticated, Code::Forbidden, Code::RateLimited] {
+        for code in [Code::Unauthenticated, Code::Forbidden, Code::Timeout] {
             let refusal = Refusal::new(code, "no");
             assert_eq!(refusal_status(Media::Json, &refusal), code.status());
         }
+        let often = Refusal::new(Code::RateLimited, "no");
+        assert_eq!(refusal_status(Media::GraphqlResponse, &often), 429);
+        assert_eq!(refusal_status(Media::Json, &often), 200);
     }
 
     #[test]
