@@ -171,7 +171,8 @@ fn database_state(cause: &sea_orm::SqlxError) -> State {
             Some("57P01" | "57P02" | "57P03" | "08000" | "08003" | "08006") => State::Unreachable,
             // SQLITE_BUSY, SQLITE_LOCKED
             Some("5" | "6" | "517") => State::Unreachable,
-            Some("57014") => State::Cancelled,
+            // query_canceled, SQLITE_INTERRUPT
+            Some("57014" | "9") => State::Cancelled,
             Some("40001" | "40P01") => State::Raced,
             _ => State::Other,
         },

@@ -34,7 +34,7 @@ use uuid::Uuid;
 use crate::bus::{Bus, Wake};
 use crate::clock::Clock;
 use crate::config::{Config, Secrets};
-use crate::db::Db;
+use crate::db::{Db, Operation};
 use crate::error::{Error, Result};
 use crate::permission::{Permission, Permissions, Reach, Subject};
 use crate::secret::Vault;
@@ -83,6 +83,7 @@ pub struct Ctx {
     session: Option<SessionId>,
     suspended: bool,
     origin: Option<Arc<Origin>>,
+    operation: Option<Arc<Operation>>,
     reading: Mutex<Option<Read>>,
 }
 
@@ -106,6 +107,7 @@ impl Ctx {
             session: None,
             suspended: false,
             origin: Origin::current(),
+            operation: Operation::current(),
             reading: Mutex::new(None),
         }
     }
@@ -171,6 +173,7 @@ impl Ctx {
             session: self.session,
             suspended: self.suspended,
             origin: self.origin.clone(),
+            operation: Operation::current(),
             reading: Mutex::new(None),
         }
     }
@@ -296,20 +299,16 @@ impl Ctx {
         if let Some(read) = &*reading {
             return Ok(read.clone());
         }
-        let read = Read::new(
-            self.handles.db.begin_read(Some(self.tenant)).await?,
-            self.tenant,
-        );
+        let tx = self.handles.db.begin_read(Some(self.tenant));
+        let read = Read::new(self.within(tx).await?, self.tenant);
         *reading = Some(read.clone());
         Ok(read)
     }
 
     /// A reading transaction of its own that sees one moment throughout.
     pub async fn snapshot(&self) -> Result<Read> {
-        Ok(Read::new(
-            self.handles.db.begin_snapshot(Some(self.tenant)).await?,
-            self.tenant,
-        ))
+        let tx = self.handles.db.begin_snapshot(Some(self.tenant));
+        Ok(Read::new(self.within(tx).await?, self.tenant))
     }
 
     /// Closes the shared reading transaction, so that later reads see what was committed since.
@@ -320,9 +319,12 @@ impl Ctx {
     /// Opens a unit of work. The shared reading transaction is closed first: none is held while a write waits.
     pub async fn begin(&self) -> Result<Tx<'_>> {
         self.refresh().await;
-        Ok(Tx::new(
-            self,
-            self.handles.db.begin(Some(self.tenant)).await?,
-        ))
+        let tx = self.handles.db.begin(Some(self.tenant));
+        Ok(Tx::new(self, self.within(tx).await?))
+    }
+
+    /// Does what belongs to the operation also where a task of its own does it, as a loader has.
+    async fn within<F: Future>(&self, work: F) -> F::Output {
+        Operation::resume(self.operation.as_ref(), work).await
     }
 }

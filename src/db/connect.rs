@@ -3,18 +3,20 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseBackend, DatabaseConnection};
 
-use super::Db;
+use super::{Db, operation};
 use crate::config::Pooler;
 use crate::error::{Error, Result};
 
 /// The schemas of PostgreSQL, so that tables are named alike in both worlds.
 pub(super) const SEARCH_PATH: &str = "core,auth,analytics,public";
+/// How connections to PostgreSQL are named while no operation has them.
+pub(super) const APPLICATION: &str = "balance";
 
 impl Db {
     /// Opens the database at `url` (`sqlite://…` or `postgres://…`). A SQLite file is made when it is missing.
@@ -46,6 +48,12 @@ impl Db {
             ));
         };
         let (write, read) = (counted(write, &statements), counted(read, &statements));
+        let cancelling = match backend {
+            DatabaseBackend::Postgres => {
+                Some(Database::connect(postgres(url, 1, true, pooler)).await?)
+            }
+            _ => None,
+        };
         Ok(Self {
             write,
             read,
@@ -54,6 +62,7 @@ impl Db {
             pgvector: Arc::default(),
             statements,
             pooler,
+            cancelling,
         })
     }
 }
@@ -110,7 +119,31 @@ fn sqlite(url: &str, connections: u32, read_only: bool) -> ConnectOptions {
                 sqlite
             }
         });
+    attended(&mut options, read_only);
     options
+}
+
+/// Lets every connection ask whoever takes it whether they still want what it does. A statement that writes takes its
+/// whole transaction with it when it is interrupted, which the driver does not know of: the connection is not used again.
+/// The pool that writes has one connection, so one mark is enough.
+fn attended(options: &mut ConnectOptions, read_only: bool) {
+    options.map_sqlx_sqlite_pool_opts(move |pool| {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let marked = Arc::clone(&interrupted);
+        pool.after_connect(move |connection, _| {
+            Box::pin(operation::attend(connection, Arc::clone(&marked)))
+        })
+        .before_acquire(move |connection, _| {
+            let interrupted = Arc::clone(&interrupted);
+            Box::pin(async move {
+                if interrupted.swap(false, Ordering::Relaxed) && !read_only {
+                    return Ok(false);
+                }
+                operation::attend(connection, interrupted).await?;
+                Ok(true)
+            })
+        })
+    });
 }
 
 fn postgres(url: &str, connections: u32, lazily: bool, pooler: Pooler) -> ConnectOptions {
@@ -126,7 +159,7 @@ fn postgres(url: &str, connections: u32, lazily: bool, pooler: Pooler) -> Connec
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .map_sqlx_postgres_opts(move |postgres| {
-            let postgres = postgres.application_name("balance");
+            let postgres = postgres.application_name(APPLICATION);
             match pooler {
                 Pooler::None => postgres.options([("search_path", SEARCH_PATH)]),
                 // a pooler refuses most of what a connection can be opened with; each transaction sets it instead

@@ -14,6 +14,7 @@ pub mod catalogue;
 mod connect;
 pub mod exempt;
 mod migrate;
+mod operation;
 mod pgvector;
 mod sealed;
 mod watch;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 pub use app_role::{check as check_app_role, check_rights, grant as grant_app_role};
 use entity::TenantId;
 pub use migrate::{is_current, migrate};
+pub use operation::{Operation, Overrun};
 pub use pgvector::prepare_pgvector;
 use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
@@ -32,11 +34,11 @@ use sea_orm::{
 pub use sealed::{Census, Progress, census, reseal};
 
 use crate::config::Pooler;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How long closing waits for transactions that are open.
 const CLOSING: Duration = Duration::from_secs(5);
-/// How long one statement of an operation may run.
+/// How long one statement may run, of what nobody waits for.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Handles to the database. Cloning shares them.
@@ -49,6 +51,8 @@ pub struct Db {
     pgvector: Arc<std::sync::atomic::AtomicBool>,
     statements: Arc<std::sync::atomic::AtomicU64>,
     pooler: Pooler,
+    /// Its own way to PostgreSQL for cancelling: the others may all be taken.
+    cancelling: Option<DatabaseConnection>,
 }
 
 impl Db {
@@ -77,16 +81,13 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let tx = self.write.begin_with_options(options).await?;
-        self.settle(&tx, tenant, false).await?;
-        Ok(tx)
+        self.open(&self.write, options, tenant, false).await
     }
 
     /// Opens a transaction that only reads.
     pub async fn begin_read(&self, tenant: Option<TenantId>) -> Result<DatabaseTransaction> {
-        let tx = self.read.begin().await?;
-        self.settle(&tx, tenant, true).await?;
-        Ok(tx)
+        let options = TransactionOptions::default();
+        self.open(&self.read, options, tenant, true).await
     }
 
     /// Opens a reading transaction that sees one moment throughout, however many statements it runs.
@@ -99,8 +100,28 @@ impl Db {
             // a SQLite transaction in WAL mode is a snapshot from its first read
             _ => TransactionOptions::default(),
         };
-        let tx = self.read.begin_with_options(options).await?;
-        self.settle(&tx, tenant, true).await?;
+        self.open(&self.read, options, tenant, true).await
+    }
+
+    async fn open(
+        &self,
+        pool: &DatabaseConnection,
+        options: TransactionOptions,
+        tenant: Option<TenantId>,
+        read_only: bool,
+    ) -> Result<DatabaseTransaction> {
+        let operation = Operation::current();
+        if operation
+            .as_ref()
+            .is_some_and(|operation| operation.is_over())
+        {
+            return Err(Error::Timeout);
+        }
+        let tx = pool.begin_with_options(options).await?;
+        if self.backend == DatabaseBackend::Postgres {
+            self.settle(&tx, operation.as_deref(), tenant, read_only)
+                .await?;
+        }
         Ok(tx)
     }
 
@@ -108,23 +129,21 @@ impl Db {
     async fn settle(
         &self,
         tx: &DatabaseTransaction,
+        operation: Option<&Operation>,
         tenant: Option<TenantId>,
         read_only: bool,
     ) -> Result<()> {
-        if self.backend != DatabaseBackend::Postgres {
-            return Ok(());
-        }
         let tenant = tenant.map(|t| t.to_string()).unwrap_or_default();
+        let name = operation.map_or(connect::APPLICATION, Operation::name);
+        let timeout = operation.map_or(STATEMENT_TIMEOUT, Operation::statement_timeout);
+        let timeout = timeout.as_millis().to_string();
+        let read_only = if read_only { "on" } else { "off" };
         if self.pooler == Pooler::Transaction {
-            return self.settle_anew(tx, &tenant, read_only).await;
+            return Self::settle_anew(tx, &tenant, name, &timeout, read_only).await;
         }
         let sql = "select set_config('app.tenant_id', $1, true), set_config('statement_timeout', $2, true), \
-                   set_config('transaction_read_only', $3, true)";
-        let values = [
-            tenant.into(),
-            STATEMENT_TIMEOUT.as_millis().to_string().into(),
-            if read_only { "on" } else { "off" }.into(),
-        ];
+                   set_config('transaction_read_only', $3, true), set_config('application_name', $4, true)";
+        let values = [tenant.into(), timeout.into(), read_only.into(), name.into()];
         tx.execute_raw(Statement::from_sql_and_values(self.backend, sql, values))
             .await?;
         Ok(())
@@ -132,20 +151,19 @@ impl Db {
 
     /// The same behind a pooler in transaction mode: the connection is another one each time and may hold what others
     /// left there. The driver names every statement it prepares, from 1 on each of its connections, and would meet the
-    /// names of others. One message, in the simple protocol: an id and numbers need no parameters.
+    /// names of others. One message, in the simple protocol: an id, names of ours and numbers need no parameters.
     async fn settle_anew(
-        &self,
         tx: &DatabaseTransaction,
         tenant: &str,
-        read_only: bool,
+        name: &str,
+        timeout: &str,
+        read_only: &str,
     ) -> Result<()> {
         let sql = format!(
             "deallocate all; select set_config('app.tenant_id', '{tenant}', true), \
-             set_config('statement_timeout', '{}', true), set_config('search_path', '{}', true), \
-             set_config('transaction_read_only', '{}', true)",
-            STATEMENT_TIMEOUT.as_millis(),
+             set_config('statement_timeout', '{timeout}', true), set_config('application_name', '{name}', true), \
+             set_config('search_path', '{}', true), set_config('transaction_read_only', '{read_only}', true)",
             connect::SEARCH_PATH,
-            if read_only { "on" } else { "off" },
         );
         tx.execute_unprepared(&sql).await?;
         Ok(())
@@ -162,7 +180,10 @@ impl Db {
     /// commit.
     pub async fn close(&self) {
         let closing = async {
-            for pool in [&self.read, &self.write] {
+            for pool in [&self.read, &self.write]
+                .into_iter()
+                .chain(&self.cancelling)
+            {
                 if let Err(error) = pool.close_by_ref().await {
                     tracing::warn!(%error, "A database pool did not close cleanly");
                 }
