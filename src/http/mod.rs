@@ -15,6 +15,7 @@ pub mod health;
 pub mod keys;
 pub mod layers;
 pub mod oauth;
+pub mod rates;
 pub mod uploads;
 pub mod webhooks;
 pub mod ws;
@@ -84,6 +85,7 @@ pub fn router(edge: Edge) -> Router {
         )
         .fallback(envelope::unknown_route)
         .method_not_allowed_fallback(envelope::wrong_method)
+        .layer(from_fn_with_state(edge.clone(), rates::limit))
         .layer(from_fn(envelope::enveloped));
 
     let mut router = Router::new()
@@ -146,6 +148,11 @@ fn cors(edge: &Edge) -> CorsLayer {
             cookies::MODE,
             HeaderName::from_static("graphql-require-preflight"),
         ])
-        .expose_headers([HeaderName::from_static("x-request-id"), header::RETRY_AFTER])
+        .expose_headers([
+            HeaderName::from_static("x-request-id"),
+            header::RETRY_AFTER,
+            rates::POLICY,
+            rates::LEFT,
+        ])
         .max_age(std::time::Duration::from_secs(3_600))
 }
