@@ -5,13 +5,16 @@
 //! Only streams have it: with any extension in a schema every field takes a longer way, and a list pays for that.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Data, Response};
 
 use super::live::Live;
 use super::loader::loader;
-use crate::ctx::Ctx;
+use super::meter::overrun;
+use crate::ctx::{Ctx, Handles};
+use crate::db::{Operation, Overrun};
 
 /// Puts a new operation and its loader into every execution.
 pub struct Fresh;
@@ -30,17 +33,25 @@ impl Extension for Fresh {
         name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let operation = match (ctx.data::<Live>(), ctx.data::<Arc<Ctx>>()) {
-            // what its actor may do today, not when it subscribed
-            (Ok(live), _) => Arc::new(live.now().again()),
-            (_, Ok(signed_in)) => Arc::new(signed_in.again()),
-            _ => return next.run(ctx, name).await,
+        let run = async {
+            let operation = match (ctx.data::<Live>(), ctx.data::<Arc<Ctx>>()) {
+                // what its actor may do today, not when it subscribed
+                (Ok(live), _) => Arc::new(live.now().again()),
+                (_, Ok(signed_in)) => Arc::new(signed_in.again()),
+                _ => return next.run(ctx, name).await,
+            };
+            let mut data = Data::default();
+            data.insert(loader(&operation));
+            data.insert(Arc::clone(&operation));
+            let response = next.run_with_data(ctx, name, data).await;
+            operation.refresh().await;
+            response
         };
-        let mut data = Data::default();
-        data.insert(loader(&operation));
-        data.insert(Arc::clone(&operation));
-        let response = next.run_with_data(ctx, name, data).await;
-        operation.refresh().await;
-        response
+        let Ok(handles) = ctx.data::<Arc<Handles>>() else {
+            return run.await;
+        };
+        let within = Duration::from_millis(handles.config.rates.operation_timeout_ms);
+        let done = Operation::scope(&handles.db, within, run).await;
+        done.unwrap_or_else(|Overrun| Response::from_errors(vec![overrun(within).into()]))
     }
 }

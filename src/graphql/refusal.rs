@@ -164,6 +164,8 @@ pub struct Refusal {
     pub locations: Vec<Pos>,
     /// The `Allow` header of a 405.
     pub allow: Option<&'static str>,
+    /// In how many seconds to try again, when that can help.
+    pub retry_after: Option<u64>,
 }
 
 impl Refusal {
@@ -177,6 +179,7 @@ impl Refusal {
             details: Box::default(),
             locations: Vec::new(),
             allow: None,
+            retry_after: None,
         }
     }
 
@@ -192,6 +195,15 @@ impl Refusal {
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
+    }
+
+    /// The same, worth trying again in so many seconds.
+    #[must_use]
+    pub fn again_in(self, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
     }
 
     /// The same, pointing into the document.
@@ -220,6 +232,9 @@ impl From<Refusal> for ServerError {
             extensions.set("limit", exceeded.limit);
             extensions.set("maximum", Value::from(exceeded.maximum));
             extensions.set("actual", Value::from(exceeded.actual));
+        }
+        if let Some(seconds) = refusal.retry_after {
+            extensions.set("retryAfterSeconds", Value::from(seconds));
         }
         if !refusal.details.is_empty() {
             let details = refusal.details.into_iter();

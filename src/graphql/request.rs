@@ -21,6 +21,7 @@ use super::{
     measure::{Measured, measure},
     message::GraphqlRequest,
     operation::{RootOrder, select_operation},
+    price::Price,
     refusal::{Code, Refusal},
     scan::scan,
     variables::{InputIndex, check_variables},
@@ -73,6 +74,8 @@ pub struct Prepared {
     pub hash: Hash,
     /// The order its root fields were asked in.
     pub root: RootOrder,
+    /// What it may cost, and how to tell what it did.
+    pub price: Price,
 }
 
 /// The way of every GraphQL request, over any transport.
@@ -80,7 +83,7 @@ pub struct Prepared {
 pub struct Pipeline<E> {
     executor: E,
     streams: E,
-    index: CostIndex,
+    index: Arc<CostIndex>,
     inputs: InputIndex,
     limits: Limits,
     documents: Documents,
@@ -93,7 +96,7 @@ impl<E: Executor> Pipeline<E> {
         Ok(Self {
             streams: executor.clone(),
             executor,
-            index: CostIndex::build(sdl)?,
+            index: Arc::new(CostIndex::build(sdl)?),
             inputs: InputIndex::build(sdl)?,
             limits,
             documents: Documents::new(KEPT_TOKENS),
@@ -151,6 +154,12 @@ impl<E: Executor> Pipeline<E> {
         )?;
 
         let root = RootOrder::of(&document.tree, operation);
+        let price = Price::new(
+            Arc::clone(&document),
+            sent.operation_name.clone(),
+            Arc::clone(&self.index),
+            &measured,
+        );
         let mut request = Request::new(text).variables(sent.variables);
         request.operation_name = sent.operation_name;
         request.set_parsed_query(document.tree.clone());
@@ -159,6 +168,7 @@ impl<E: Executor> Pipeline<E> {
             measured,
             hash,
             root,
+            price,
         })
     }
 

@@ -12,19 +12,20 @@ use axum::response::{IntoResponse, Response};
 
 use super::caller::Caller;
 use super::{Edge, ws};
+use crate::db::{Operation, Overrun};
 use crate::error::Error;
 use crate::graphql::answer::retry_after;
 use crate::graphql::loader::loader;
 use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
+use crate::graphql::meter::{Cost, Meter, Refused};
 use crate::graphql::negotiate::{Media, Sent, check_content_type, check_csrf, choose_media};
 use crate::graphql::refusal::{Code, Refusal};
-use crate::graphql::request::Allowed;
-use crate::graphql::{error, schema, status};
+use crate::graphql::request::{Allowed, Prepared};
+use crate::graphql::{error, meter, schema, status};
+use crate::throttle::Entrance;
 
 /// A GraphQL request in a body is at most this long.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
-/// How long an operation may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// What an answer can be told in.
 const OFFERED: &[Media] = &[Media::Json, Media::GraphqlResponse];
 
@@ -98,50 +99,70 @@ async fn answer(
     sent: GraphqlRequest,
     allowed: Allowed,
 ) -> Response {
-    let mut prepared = match edge.pipeline.prepare(sent, allowed) {
+    let prepared = match edge.pipeline.prepare(sent, allowed) {
         Ok(prepared) => prepared,
         Err(refusal) => return refuse(caller, media, refusal),
     };
-    let ctx = match caller.ctx().await {
-        Ok(ctx) => ctx,
-        Err(error) => return refuse(caller, media, refusal_of(&error, &caller.request_id)),
+    let within = Duration::from_millis(edge.handles.config.rates.operation_timeout_ms);
+    let mut cost = None;
+    let work = carry_out(edge, caller, prepared, &mut cost);
+    // dropped when the client goes away, and what it runs in the database ends with it
+    let outcome = match Operation::scope(&edge.handles.db, within, work).await {
+        Ok(outcome) => outcome,
+        Err(Overrun) => Err(Refused {
+            refusal: meter::overrun(within),
+            cost,
+        }),
     };
-    let ctx = ctx.map(Arc::new);
-    if let Some(ctx) = &ctx {
-        let operation = prepared.request.data(Arc::clone(ctx));
-        prepared.request = operation.data(loader(ctx));
-    }
-    prepared.request = prepared.request.data(caller.origin.clone());
-    let execution = edge.pipeline.execute(prepared, &caller.request_id);
-    let executed = tokio::time::timeout(TIMEOUT, execution).await;
-    if let Some(ctx) = ctx {
-        // what was read for the answer is not held while it leaves
-        ctx.refresh().await;
-    }
-    let Ok(response) = executed else {
-        let message = format!(
-            "The operation took longer than {} s and was stopped.",
-            TIMEOUT.as_secs()
-        );
-        return refuse(caller, media, Refusal::new(Code::Timeout, message));
+    let response = match outcome {
+        Ok(response) => response,
+        Err(refused) => return refuse(caller, media, refused),
     };
     let status = status::answer_status(media, &response);
     match status::to_json(&response) {
-        Ok(body) => {
-            let mut reply = reply(media, status, body);
-            if let Some(seconds) = retry_after(&response) {
-                reply
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, seconds.into());
-            }
-            reply
-        }
+        Ok(body) => again_later(reply(media, status, body), &response),
         Err(error) => refuse(
             caller,
             media,
             refusal_of(&Error::from(error), &caller.request_id),
         ),
     }
+}
+
+/// Carries out a query or a mutation of whoever calls, once it is their turn and they have the points.
+async fn carry_out(
+    edge: &Edge,
+    caller: &Caller,
+    mut prepared: Prepared,
+    cost: &mut Option<Cost>,
+) -> Result<async_graphql::Response, Refused> {
+    let (handles, id) = (&edge.handles, &caller.request_id);
+    let ctx = caller.ctx().await.map_err(|error| refusal_of(&error, id))?;
+    let ctx = ctx.map(Arc::new);
+    let price = prepared.price.clone();
+    let meter = Meter::open(handles, ctx.as_deref(), &caller.origin, price).await?;
+    *cost = Some(meter.cost());
+    let entrance = handles.kept.of::<Entrance>();
+    let Ok(_place) = entrance.enter(&handles.config.rates).await else {
+        let message = "Too much is going on right now; try again.";
+        let busy = Refusal::new(Code::Upstream, message).with_status(503);
+        return Err(Refused {
+            refusal: busy.again_in(1),
+            cost: Some(meter.cancel().await),
+        });
+    };
+    if let Some(ctx) = &ctx {
+        let operation = prepared.request.data(Arc::clone(ctx));
+        prepared.request = operation.data(loader(ctx));
+    }
+    prepared.request = prepared.request.data(caller.origin.clone());
+    let mut response = edge.pipeline.execute(prepared, id).await;
+    if let Some(ctx) = ctx {
+        // what was read for the answer is not held while it leaves
+        ctx.refresh().await;
+    }
+    meter.settle(&mut response).await;
+    Ok(response)
 }
 
 /// An error of ours before execution, as a refusal.
@@ -153,21 +174,28 @@ fn refusal_of(error: &Error, request_id: &str) -> Refusal {
     Refusal::new(code, error.to_string()).with_status(error::status(error))
 }
 
-fn refuse(caller: &Caller, media: Media, refusal: Refusal) -> Response {
-    let (status, allow) = (status::refusal_status(media, &refusal), refusal.allow);
-    let response =
-        async_graphql::Response::from_errors(vec![refusal.into_server_error(&caller.request_id)]);
-    let mut response = reply(
-        media,
-        status,
-        status::to_json(&response).unwrap_or_default(),
-    );
+fn refuse(caller: &Caller, media: Media, refused: impl Into<Refused>) -> Response {
+    let refused = refused.into();
+    let status = status::refusal_status(media, &refused.refusal);
+    let allow = refused.refusal.allow;
+    let answer = refused.into_response(&caller.request_id);
+    let body = status::to_json(&answer).unwrap_or_default();
+    let mut response = again_later(reply(media, status, body), &answer);
     if let Some(allow) = allow {
         response
             .headers_mut()
             .insert(header::ALLOW, header::HeaderValue::from_static(allow));
     }
     response
+}
+
+/// Says in the header what an error says: when to try again.
+fn again_later(mut reply: Response, answer: &async_graphql::Response) -> Response {
+    if let Some(seconds) = retry_after(answer) {
+        let headers = reply.headers_mut();
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    reply
 }
 
 fn reply(media: Media, status: u16, body: Vec<u8>) -> Response {

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::graphql::events::Place;
 use crate::graphql::live::Live;
 use crate::graphql::message::from_json;
+use crate::graphql::meter::Meter;
 use crate::graphql::request::Allowed;
 use crate::graphql::status::{to_json, was_executed};
 
@@ -282,6 +283,17 @@ impl Session {
                     .await;
             }
         };
+        let (ctx, price) = (live.now(), prepared.price.clone());
+        let opened = Meter::open(&self.edge.handles, Some(&ctx), &self.caller.origin, price);
+        let meter = match opened.await {
+            Ok(meter) => meter,
+            Err(refused) => {
+                let answer = refused.into_response(&self.caller.request_id);
+                return self
+                    .send(json!({ "id": id, "type": "error", "payload": answer.errors }))
+                    .await;
+            }
+        };
         let place = Place::default();
         prepared.request = prepared
             .request
@@ -293,7 +305,8 @@ impl Session {
             .edge
             .pipeline
             .stream(prepared, None, self.caller.request_id.clone());
-        let answers = answers
+        let answers = meter
+            .follow(answers)
             .map(|response| Answer::Item(Box::new(response)))
             .chain(tokio_stream::once(Answer::End));
         self.places.insert(id.clone(), place);
