@@ -400,6 +400,37 @@ pub struct Config {
     )]
     pub embedding_timeout_seconds: u64,
 
+    /// Operations that one person or API key may have open on this process, over sockets and streams; 0 for any number.
+    #[arg(
+        long,
+        env = "STREAMS_PER_CLIENT",
+        value_name = "STREAMS_PER_CLIENT",
+        global = true,
+        default_value_t = 500
+    )]
+    pub streams_per_client: u32,
+
+    /// Sockets and streams that one address may have open on this process; 0 for any number.
+    #[arg(
+        long,
+        env = "STREAMS_PER_ADDRESS",
+        value_name = "STREAMS_PER_ADDRESS",
+        global = true,
+        default_value_t = 5_000
+    )]
+    pub streams_per_address: u32,
+
+    /// How long a client may take nothing of what is sent to it before its connection is cut, in seconds.
+    #[arg(
+        long,
+        env = "SLOW_CLIENT_SECONDS",
+        value_name = "SLOW_CLIENT_SECONDS",
+        global = true,
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub slow_client_seconds: u64,
+
     /// How long running requests and jobs may take to finish at shutdown, in seconds.
     #[arg(
         long,
@@ -456,6 +487,11 @@ impl Config {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", std::net::SocketAddr::new(self.host, self.port)),
         }
+    }
+
+    /// How long a client may take nothing of what is sent to it.
+    pub fn slow_client(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.slow_client_seconds)
     }
 
     /// Who issues access tokens: the public address when it is set, else `balance`.

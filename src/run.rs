@@ -32,12 +32,11 @@ pub async fn serve(app: Arc<App>, roles: &[Role], listener: Option<TcpListener>)
     }
     let mut parts = JoinSet::new();
     if let Some(listener) = listener {
-        let router = http::router(app.edge()).into_make_service_with_connect_info::<SocketAddr>();
+        let router = http::router(app.edge());
+        let patience = app.handles.config.slow_client();
         let stopping = app.stopping.clone();
         parts.spawn(async move {
-            let served = axum::serve(listener, router)
-                .with_graceful_shutdown(stopping.cancelled_owned())
-                .await;
+            let served = http::listener::serve(listener, router, patience, stopping).await;
             if let Err(error) = served {
                 tracing::error!(%error, "The HTTP server stopped");
             }

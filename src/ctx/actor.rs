@@ -3,7 +3,7 @@
 use entity::{ConnectionId, ServiceAccountId, UserId};
 
 /// Who acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// balance itself: the pipeline, a schedule, a command.
     System,

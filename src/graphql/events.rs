@@ -3,7 +3,7 @@
 //! Every stream says where it stands: each message carries its `cursor`, and a stream that is cut is resumed by sending
 //! the last one as `after`. What a message links to is loaded when it is sent, and shows what is true then.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::{Context, ID, Json, Object, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
@@ -154,19 +154,40 @@ fn type_of(member: &str) -> String {
     }
 }
 
-/// How far a stream has got between its messages: over events it does not want. The socket that carries the stream puts
-/// one into its request and tells the client in its pings.
+/// How far a stream has got: with its messages, and between them over events it does not want. Whatever carries the
+/// stream puts one into its request, and tells the client.
 #[derive(Clone, Default)]
-pub struct Place(Arc<Mutex<Option<Cursor>>>);
+pub struct Place(Arc<Mutex<Stand>>);
+
+#[derive(Default)]
+struct Stand {
+    /// After all that was handed over.
+    passed: Option<Cursor>,
+    /// After the event that is being told.
+    told: Option<Cursor>,
+}
 
 impl Place {
     /// The cursor to resume from.
     pub fn cursor(&self) -> Option<Cursor> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stand().passed
     }
 
-    fn set(&self, cursor: Cursor) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor);
+    /// The cursor to resume from for whoever has received the last message.
+    pub fn told(&self) -> Option<Cursor> {
+        self.stand().told
+    }
+
+    fn pass(&self, cursor: Cursor) {
+        self.stand().passed = Some(cursor);
+    }
+
+    fn tell(&self, cursor: Cursor) {
+        self.stand().told = Some(cursor);
+    }
+
+    fn stand(&self) -> MutexGuard<'_, Stand> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -186,8 +207,6 @@ pub(super) async fn follow(
     let mut deliveries = Box::pin(tails.follow(ctx.op()?, permission, after, filter)).await?;
     let mut live = ctx.live()?;
     Ok(async_stream::stream! {
-        // an event is passed once the next delivery is asked for: only then has its message been handed over
-        let mut handed_over = None;
         loop {
             let delivery = tokio::select! {
                 biased;
@@ -203,15 +222,13 @@ pub(super) async fn follow(
                 None => {}
                 Some(None) => return,
                 Some(Some(Ok(Delivery::Event(event)))) => {
-                    if let Some(passed) = handed_over.replace(Cursor::of(&event)) {
-                        place.set(passed);
-                    }
+                    let cursor = Cursor::of(&event);
+                    place.tell(cursor);
                     yield Ok(event);
+                    // only now that the next is asked for has its message been handed over
+                    place.pass(cursor);
                 }
-                Some(Some(Ok(Delivery::Position(cursor)))) => {
-                    handed_over = None;
-                    place.set(cursor);
-                }
+                Some(Some(Ok(Delivery::Position(cursor)))) => place.pass(cursor),
                 Some(Some(Err(error))) => yield Err(error),
             }
         }

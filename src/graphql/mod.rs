@@ -55,6 +55,7 @@ pub mod settings;
 pub mod similar;
 pub mod status;
 pub mod streams;
+pub mod subscription;
 pub mod system;
 pub mod teams;
 pub mod tenants;

@@ -311,7 +311,8 @@ async fn sees(op: &Ctx, permission: Permission, event: &event::Model) -> Result<
         return Ok(true);
     }
     let said: Said = serde_json::from_str(&event.payload)?;
-    records::sees(&op.again(), permission, said.record).await
+    // boxed, as it is seldom: a stream is as large as the largest thing it may wait for
+    Box::pin(records::sees(&op.again(), permission, said.record)).await
 }
 
 /// How far an import is now.

@@ -1,7 +1,6 @@
 //! GraphQL over HTTP: one request, one answer. Subscriptions go over the WebSocket of the same path.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::ws::WebSocketUpgrade;
@@ -11,18 +10,15 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::caller::Caller;
-use super::{Edge, ws};
-use crate::db::{Operation, Overrun};
+use super::{Edge, single, ws};
 use crate::error::Error;
 use crate::graphql::answer::retry_after;
-use crate::graphql::loader::loader;
 use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
-use crate::graphql::meter::{Cost, Meter, Refused};
+use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::{Media, Sent, check_content_type, check_csrf, choose_media};
 use crate::graphql::refusal::{Code, Refusal};
-use crate::graphql::request::{Allowed, Prepared};
-use crate::graphql::{error, meter, schema, status};
-use crate::throttle::Entrance;
+use crate::graphql::request::Allowed;
+use crate::graphql::{error, schema, status};
 
 /// A GraphQL request in a body is at most this long.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -103,17 +99,13 @@ async fn answer(
         Ok(prepared) => prepared,
         Err(refusal) => return refuse(caller, media, refusal),
     };
-    let within = Duration::from_millis(edge.handles.config.rates.operation_timeout_ms);
-    let mut cost = None;
-    let work = carry_out(edge, caller, prepared, &mut cost);
-    // dropped when the client goes away, and what it runs in the database ends with it
-    let outcome = match Operation::scope(&edge.handles.db, within, work).await {
-        Ok(outcome) => outcome,
-        Err(Overrun) => Err(Refused {
-            refusal: meter::overrun(within),
-            cost,
-        }),
+    let whose = async || {
+        let ctx = caller.ctx().await;
+        let ctx = ctx.map_err(|error| refusal_of(&error, &caller.request_id))?;
+        Ok(ctx.map(Arc::new))
     };
+    // dropped when the client goes away, and what it runs in the database ends with it
+    let outcome = single::carry_out(edge, caller, whose, prepared).await;
     let response = match outcome {
         Ok(response) => response,
         Err(refused) => return refuse(caller, media, refused),
@@ -129,42 +121,6 @@ async fn answer(
     }
 }
 
-/// Carries out a query or a mutation of whoever calls, once it is their turn and they have the points.
-async fn carry_out(
-    edge: &Edge,
-    caller: &Caller,
-    mut prepared: Prepared,
-    cost: &mut Option<Cost>,
-) -> Result<async_graphql::Response, Refused> {
-    let (handles, id) = (&edge.handles, &caller.request_id);
-    let ctx = caller.ctx().await.map_err(|error| refusal_of(&error, id))?;
-    let ctx = ctx.map(Arc::new);
-    let price = prepared.price.clone();
-    let meter = Meter::open(handles, ctx.as_deref(), &caller.origin, price).await?;
-    *cost = Some(meter.cost());
-    let entrance = handles.kept.of::<Entrance>();
-    let Ok(_place) = entrance.enter(&handles.config.rates).await else {
-        let message = "Too much is going on right now; try again.";
-        let busy = Refusal::new(Code::Upstream, message).with_status(503);
-        return Err(Refused {
-            refusal: busy.again_in(1),
-            cost: Some(meter.cancel().await),
-        });
-    };
-    if let Some(ctx) = &ctx {
-        let operation = prepared.request.data(Arc::clone(ctx));
-        prepared.request = operation.data(loader(ctx));
-    }
-    prepared.request = prepared.request.data(caller.origin.clone());
-    let mut response = edge.pipeline.execute(prepared, id).await;
-    if let Some(ctx) = ctx {
-        // what was read for the answer is not held while it leaves
-        ctx.refresh().await;
-    }
-    meter.settle(&mut response).await;
-    Ok(response)
-}
-
 /// An error of ours before execution, as a refusal.
 fn refusal_of(error: &Error, request_id: &str) -> Refusal {
     let code = error::code(error);
@@ -174,7 +130,8 @@ fn refusal_of(error: &Error, request_id: &str) -> Refusal {
     Refusal::new(code, error.to_string()).with_status(error::status(error))
 }
 
-fn refuse(caller: &Caller, media: Media, refused: impl Into<Refused>) -> Response {
+/// Refuses a request as a whole.
+pub(super) fn refuse(caller: &Caller, media: Media, refused: impl Into<Refused>) -> Response {
     let refused = refused.into();
     let status = status::refusal_status(media, &refused.refusal);
     let allow = refused.refusal.allow;
@@ -196,6 +153,11 @@ fn again_later(mut reply: Response, answer: &async_graphql::Response) -> Respons
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
     reply
+}
+
+/// Refuses to open one more stream, and says when to try again.
+pub(super) fn too_many(caller: &Caller, refusal: Refusal) -> Response {
+    refuse(caller, Media::GraphqlResponse, refusal.again_in(5))
 }
 
 fn reply(media: Media, status: u16, body: Vec<u8>) -> Response {

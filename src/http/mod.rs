@@ -1,5 +1,6 @@
 //! The HTTP edge: it translates requests to verbs and answers to responses, and decides nothing itself.
 
+pub mod access;
 pub mod auth;
 pub mod caller;
 pub mod cookies;
@@ -14,8 +15,12 @@ pub mod graphql;
 pub mod health;
 pub mod keys;
 pub mod layers;
+pub mod listener;
 pub mod oauth;
+pub mod open_streams;
 pub mod rates;
+pub mod single;
+pub mod streaming;
 pub mod uploads;
 pub mod webhooks;
 pub mod ws;

@@ -2,31 +2,27 @@
 //! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
 //!
 //! One task per socket. It polls its operations only when the last message has left, so a slow client slows its own
-//! streams, which wait in the event log, and nothing piles up here.
+//! streams, which wait in the event log, and nothing piles up here: at most one message is held for it.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
-use futures::stream::BoxStream;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::{StreamExt, StreamMap};
 
 use super::Edge;
+use super::access::{Access, Ending};
 use super::caller::Caller;
-use crate::ctx::Ctx;
+use super::graphql::too_many;
+use super::open_streams::{Lease, OpenStreams};
+use super::streaming::{ANNOUNCE, Answer, Running};
 use crate::error::Error;
-use crate::graphql::events::Place;
-use crate::graphql::live::Live;
 use crate::graphql::message::from_json;
-use crate::graphql::meter::Meter;
+use crate::graphql::meter::Refused;
 use crate::graphql::request::Allowed;
 use crate::graphql::status::{to_json, was_executed};
 
@@ -36,12 +32,6 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const INIT: Duration = Duration::from_secs(10);
 /// How often a quiet socket is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(25);
-/// How soon after subscribing the client is told where its stream stands.
-const ANNOUNCE: Duration = Duration::from_millis(100);
-/// How long a message may take to leave.
-const SEND: Duration = Duration::from_secs(30);
-/// How soon a socket whose access could not be looked up is looked up again.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The longest message a client may send.
 const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 /// Operations one socket may have open.
@@ -62,25 +52,29 @@ pub fn open(
         let message = format!("open the socket with the subprotocol {PROTOCOL}");
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
+    let address = caller.origin.address.as_deref();
+    let lease = match OpenStreams::connection(&edge.handles, address) {
+        Ok(lease) => lease,
+        Err(refusal) => return too_many(&caller, refusal),
+    };
     upgrade
         .protocols([PROTOCOL])
-        // the default of 128 KiB per socket is most of what a socket would cost
-        .read_buffer_size(4 * 1024)
-        .write_buffer_size(4 * 1024)
+        // the default of 128 KiB per socket is most of what a socket would cost; a longer message gets its own
+        .read_buffer_size(512)
+        .write_buffer_size(512)
         .max_message_size(MESSAGE_MAX_BYTES)
-        .on_upgrade(move |socket| async move {
-            let mut session = Session {
+        .on_upgrade(move |socket| {
+            // boxed before it is waited for: a task keeps room for whatever is moved into it
+            Box::new(Session {
                 edge,
                 caller,
                 socket,
                 access: None,
-                operations: StreamMap::new(),
-                places: HashMap::new(),
+                operations: StreamMap::with_capacity(1),
                 keepalive: interval_at(Instant::now() + KEEPALIVE, KEEPALIVE),
-            };
-            if let Err((code, reason)) = session.run().await {
-                session.close(code, reason).await;
-            }
+                _lease: lease,
+            })
+            .serve()
         })
 }
 
@@ -97,82 +91,68 @@ enum Incoming {
     Complete { id: String },
 }
 
-/// By what somebody came in, and what that is worth.
-struct Access {
-    bearer: String,
-    /// What the streams of the socket follow.
-    ctx: watch::Sender<Arc<Ctx>>,
-    /// Moves when who may do what has changed in the tenant.
-    changes: watch::Receiver<()>,
-    /// When to look again although nothing was heard.
-    look_again: Option<Instant>,
-}
-
-enum Answer {
-    Item(Box<async_graphql::Response>),
-    End,
-}
-
-impl Access {
-    /// Returns when it should be looked at again.
-    async fn moved(access: &mut Option<Self>) {
-        let Some(access) = access else {
-            return std::future::pending().await;
-        };
-        match access.look_again {
-            Some(at) => tokio::time::sleep_until(at).await,
-            // a sender that is gone has nothing to tell
-            None => match access.changes.changed().await {
-                Ok(()) => {}
-                Err(_) => std::future::pending().await,
-            },
-        }
-    }
-}
-
-/// Nothing happens in a tenant on hold that anybody could follow.
-const SUSPENDED: Closing = (4403, "the tenant is suspended");
-
 struct Session {
     edge: Edge,
     caller: Caller,
     socket: WebSocket,
     access: Option<Access>,
-    operations: StreamMap<String, BoxStream<'static, Answer>>,
-    /// How far each operation has got over events it does not want.
-    places: HashMap<String, Place>,
+    operations: StreamMap<String, Running>,
     keepalive: Interval,
+    _lease: Option<Lease>,
 }
 
 impl Session {
+    async fn serve(mut self: Box<Self>) {
+        if let Err((code, reason)) = self.run().await {
+            Box::pin(self.close(code, reason)).await;
+        }
+    }
+
     async fn run(&mut self) -> Result<(), Closing> {
         let opened = Instant::now();
         let stopping = self.edge.stopping.clone();
         loop {
-            let expiry = self.remaining();
+            let deadline = self.deadline(opened);
+            // what is seldom waited for is boxed: a task is as large as the largest thing it may wait for
             tokio::select! {
+                // whoever lost their access is told nothing more, however much there is
+                biased;
+                () = stopping.cancelled() => return Err(Ending::Stopping.close()),
+                () = Access::moved(&mut self.access) => Box::pin(self.look_again()).await?,
+                () = tokio::time::sleep_until(deadline.unwrap_or(opened)), if deadline.is_some() => {
+                    return Err(self.overdue());
+                }
                 message = self.socket.recv() => match message {
-                    // boxed, as it is seldom: a task is as large as the largest thing it may wait for
                     Some(Ok(Message::Text(text))) => Box::pin(self.hear(text.as_str())).await?,
                     Some(Ok(Message::Binary(_))) => return Err((4400, "send text messages")),
-                    Some(Ok(Message::Close(_))) => return self.bow_out().await,
+                    Some(Ok(Message::Close(_))) => return Box::pin(self.bow_out()).await,
                     None => return Ok(()),
                     Some(Ok(_)) => {}
                     Some(Err(_)) => return Err((4413, "the message is too long or not readable")),
                 },
-                Some((id, answer)) = self.operations.next() => self.tell(id, answer).await?,
-                () = Access::moved(&mut self.access), if self.access.is_some() => {
-                    Box::pin(self.look_again()).await?;
+                _ = self.keepalive.tick() => Box::pin(self.ping()).await?,
+                Some((id, answer)) = self.operations.next() => {
+                    Box::pin(self.tell(id, answer)).await?;
                 }
-                () = tokio::time::sleep_until(opened + INIT), if self.access.is_none() => {
-                    return Err((4408, "connection_init did not come in time"));
-                }
-                () = tokio::time::sleep(expiry.unwrap_or(INIT)), if expiry.is_some() => {
-                    return Err((4403, "the access token has expired; connect again with a new one"));
-                }
-                _ = self.keepalive.tick() => self.ping().await?,
-                () = stopping.cancelled() => return Err((1001, "the server is going away; connect again")),
             }
+        }
+    }
+
+    /// When the socket closes by itself: the client must introduce itself in time, and its token must be good.
+    fn deadline(&self, opened: Instant) -> Option<Instant> {
+        match &self.access {
+            None => Some(opened + INIT),
+            Some(access) => {
+                let remaining = access.remaining(&self.edge.handles.clock)?;
+                Instant::now().checked_add(remaining)
+            }
+        }
+    }
+
+    fn overdue(&self) -> Closing {
+        match &self.access {
+            None => (4408, "connection_init did not come in time"),
+            Some(_) => Ending::Expired.close(),
         }
     }
 
@@ -198,7 +178,7 @@ impl Session {
             Incoming::Pong {} => Ok(()),
             Incoming::Subscribe { id, payload } => self.subscribe(id, payload).await,
             Incoming::Complete { id } => {
-                self.forget(&id);
+                self.operations.remove(&id);
                 Ok(())
             }
         }
@@ -219,111 +199,74 @@ impl Session {
                 .strip_prefix("Bearer ")
                 .or_else(|| value.strip_prefix("bearer "))
                 .map(str::to_owned),
-            None => self.caller.bearer.clone(),
+            None => self.caller.bearer.take(),
         };
         let bearer = bearer.ok_or((4403, "send connection_init {Authorization: \"Bearer …\"}"))?;
-        let refused = |_| (4403, "the access token is not good");
-        let ctx = self.caller.ctx_of(&bearer).await.map_err(refused)?;
-        let changes = self.edge.handles.standings.watch(ctx.tenant());
-        // asked again now that changes are heard of: what came before them counts here
-        let ctx = self.caller.ctx_of(&bearer).await.map_err(refused)?;
-        if ctx.is_suspended() {
-            return Err(SUSPENDED);
-        }
-        self.access = Some(Access {
-            bearer,
-            ctx: watch::channel(Arc::new(ctx)).0,
-            changes,
-            look_again: None,
-        });
+        let access = Access::open(&self.caller, bearer).await;
+        self.access = Some(access.map_err(|error| match error {
+            Error::Suspended => Ending::Suspended.close(),
+            _ => (4403, "the access token is not good"),
+        })?);
         self.send(json!({ "type": "connection_ack" })).await
     }
 
-    /// Asks what the bearer is worth now. Who lost their access is shown out; who lost or gained a permission goes on
-    /// with what they have.
     async fn look_again(&mut self) -> Result<(), Closing> {
-        let Some(access) = &mut self.access else {
-            return Ok(());
-        };
-        match self.caller.ctx_of(&access.bearer).await {
-            Ok(ctx) if ctx.is_suspended() => Err(SUSPENDED),
-            Ok(ctx) => {
-                access.look_again = None;
-                access.ctx.send_replace(Arc::new(ctx));
-                Ok(())
-            }
-            Err(error) if error.is_transient() => {
-                access.look_again = Some(Instant::now() + LOOK_AGAIN);
-                Ok(())
-            }
-            Err(Error::Unauthenticated(reason)) if reason.len() < 123 => Err((4403, reason)),
-            Err(_) => Err((4403, "access was taken away; sign in again")),
+        if let Some(access) = &mut self.access {
+            access.look(&self.caller).await.map_err(Ending::close)?;
         }
+        Ok(())
     }
 
     async fn subscribe(&mut self, id: String, payload: Value) -> Result<(), Closing> {
-        let Some(access) = &self.access else {
+        if self.access.is_none() {
             return Err((4401, "send connection_init first"));
-        };
-        let live = Live::new(access.ctx.subscribe());
+        }
         if self.operations.contains_key(&id) {
             return Err((4409, "an operation with this id is open already"));
         }
         if self.operations.len() >= OPERATIONS {
             return Err((4429, "at most 100 operations may be open on one socket"));
         }
-        let prepared =
-            from_json(payload).and_then(|sent| self.edge.pipeline.prepare(sent, Allowed::STREAM));
-        let mut prepared = match prepared {
-            Ok(prepared) => prepared,
-            Err(refusal) => {
-                let error = refusal.into_server_error(&self.caller.request_id);
-                return self
-                    .send(json!({ "id": id, "type": "error", "payload": [error] }))
-                    .await;
+        match self.begin(payload).await {
+            Ok(running) => {
+                self.operations.insert(id, running);
+                // soon after, the client learns from where the stream began
+                self.keepalive.reset_after(ANNOUNCE);
+                Ok(())
             }
-        };
-        let (ctx, price) = (live.now(), prepared.price.clone());
-        let opened = Meter::open(&self.edge.handles, Some(&ctx), &self.caller.origin, price);
-        let meter = match opened.await {
-            Ok(meter) => meter,
             Err(refused) => {
                 let answer = refused.into_response(&self.caller.request_id);
-                return self
-                    .send(json!({ "id": id, "type": "error", "payload": answer.errors }))
-                    .await;
+                self.send(json!({ "id": id, "type": "error", "payload": answer.errors }))
+                    .await
             }
+        }
+    }
+
+    async fn begin(&self, payload: Value) -> Result<Running, Refused> {
+        let Some(access) = &self.access else {
+            return Err(Ending::Revoked("send connection_init first").refusal().into());
         };
-        let place = Place::default();
-        prepared.request = prepared
-            .request
-            .data(Arc::new(live.now().again()))
-            .data(live)
-            .data(self.caller.origin.clone())
-            .data(place.clone());
-        let answers = self
-            .edge
+        let (edge, caller) = (&self.edge, &self.caller);
+        let prepared = edge
             .pipeline
-            .stream(prepared, None, self.caller.request_id.clone());
-        let answers = meter
-            .follow(answers)
-            .map(|response| Answer::Item(Box::new(response)))
-            .chain(tokio_stream::once(Answer::End));
-        self.places.insert(id.clone(), place);
-        self.operations.insert(id, Box::pin(answers));
-        // soon after, the client learns from where the stream began
-        self.keepalive.reset_after(ANNOUNCE);
-        Ok(())
+            .prepare(from_json(payload)?, Allowed::STREAM)?;
+        let ctx = access.ctx();
+        let lease = OpenStreams::operation(&edge.handles, ctx.actor())?;
+        if !Running::is_single(&prepared) {
+            return Running::subscription(edge, caller, access.live(), prepared, lease).await;
+        }
+        let ctx = Some(std::sync::Arc::new(ctx.again()));
+        Ok(Running::single(edge, caller, ctx, prepared, Some(lease)))
     }
 
     async fn tell(&mut self, id: String, answer: Answer) -> Result<(), Closing> {
         let Answer::Item(response) = answer else {
-            self.forget(&id);
+            self.operations.remove(&id);
             return self.send(json!({ "id": id, "type": "complete" })).await;
         };
         if !was_executed(&response) {
             // the operation as such was refused, and that ends it
-            self.forget(&id);
+            self.operations.remove(&id);
             return self
                 .send(json!({ "id": id, "type": "error", "payload": response.errors }))
                 .await;
@@ -340,18 +283,13 @@ impl Session {
         .await
     }
 
-    fn forget(&mut self, id: &str) {
-        self.operations.remove(id);
-        self.places.remove(id);
-    }
-
     /// Asks whether the client is there, and tells it where each stream stands: a stream whose events are rare is
     /// resumed from there and not from its last event, which may be long gone.
     async fn ping(&mut self) -> Result<(), Closing> {
         let cursors: serde_json::Map<String, Value> = self
-            .places
+            .operations
             .iter()
-            .filter_map(|(id, place)| Some((id.clone(), place.cursor()?.to_string().into())))
+            .filter_map(|(id, running)| Some((id.clone(), running.cursor()?.to_string().into())))
             .collect();
         let mut ping = json!({ "type": "ping" });
         if !cursors.is_empty() {
@@ -365,8 +303,9 @@ impl Session {
     }
 
     async fn send_text(&mut self, message: String) -> Result<(), Closing> {
+        let patience = self.edge.handles.config.slow_client();
         let leaving = self.socket.send(Message::Text(message.into()));
-        match tokio::time::timeout(SEND, leaving).await {
+        match tokio::time::timeout(patience, leaving).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err((0, "")),
             Err(_) => Err((1013, "too slow; connect again from the last cursor")),
@@ -381,16 +320,5 @@ impl Session {
             }));
             drop(tokio::time::timeout(Duration::from_secs(1), self.socket.send(frame)).await);
         }
-    }
-
-    /// How long the access token is good for.
-    fn remaining(&self) -> Option<Duration> {
-        let access = self.access.as_ref()?;
-        let expires_at: DateTime<Utc> = access.ctx.borrow().expires_at()?;
-        Some(
-            (expires_at - self.edge.handles.clock.now())
-                .to_std()
-                .unwrap_or_default(),
-        )
     }
 }

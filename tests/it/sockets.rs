@@ -140,6 +140,54 @@ async fn a_socket_lives_as_long_as_its_token() {
 }
 
 #[tokio::test]
+async fn a_subscription_has_one_field() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    let two = "subscription { a: eventFeed { cursor } b: eventFeed { cursor } }";
+    socket.send(&subscribe("a", two)).await;
+    let error = socket.next().await;
+    assert_eq!(error["type"], "error", "{error}");
+    let code = error.text("payload[0].extensions.code");
+    assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn root_fields_are_answered_in_the_order_of_the_document() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    // the first takes longest
+    let document = "{ b: eventFeed(first: 50) { cursor } a: __typename c: eventCursor }";
+    socket.send(&subscribe("a", document)).await;
+    let next = socket.next_text().await;
+    let at = |key: &str| next.find(&format!("\"{key}\":")).expect("it is answered");
+    assert!(at("b") < at("a") && at("a") < at("c"), "{next}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_ping_tells_where_each_stream_stands() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let owner = tenant.owner();
+    let mut socket = owner.socket().await;
+    socket.send(&events("a")).await;
+    let begun = socket.standing("a").await;
+    tenant.viewer().await;
+    let mut last = String::new();
+    while let Some(next) = socket.next_within(Duration::from_millis(300)).await {
+        last = next.text("payload.data.eventFeed.cursor");
+    }
+    assert_ne!(last, begun);
+    // the next one begins, so the server tells of all
+    socket.send(&events("b")).await;
+    assert_eq!(socket.standing("a").await, last);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_server_that_stops_says_so() {
     let app = TestApp::start().await;
     let owner = app.tenant("acme").await.owner();

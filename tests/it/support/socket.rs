@@ -75,6 +75,26 @@ impl Socket {
         }
     }
 
+    /// The next message of the protocol as it was written.
+    pub async fn next_text(&mut self) -> String {
+        let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
+        match next.expect("a message comes in time") {
+            Some(Ok(Message::Text(text))) => text.to_string(),
+            other => panic!("no message came, but {other:?}"),
+        }
+    }
+
+    /// Where a stream stands, as the next ping that knows it tells; messages before it are passed over.
+    pub async fn standing(&mut self, id: &str) -> String {
+        loop {
+            let message: Value =
+                serde_json::from_str(&self.next_text().await).expect("messages are JSON");
+            if let Some(cursor) = message["payload"]["cursors"][id].as_str() {
+                return cursor.to_owned();
+            }
+        }
+    }
+
     /// The code and reason the server closes the socket with; messages before it are passed over.
     pub async fn closed(&mut self) -> (u16, String) {
         let closing = async {

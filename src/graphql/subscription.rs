@@ -1,0 +1,126 @@
+//! What is asked of a subscription before it begins: that it has one field, and where it is to go on.
+
+use std::convert::Infallible;
+
+use async_graphql::parser::types::{Field, OperationDefinition, Selection};
+use async_graphql::{Name, Value};
+
+use super::operation::select_operation;
+use super::refusal::{Code, Refusal};
+use super::request::Prepared;
+
+/// Refuses a subscription that has not exactly one field, as the GraphQL specification asks: a stream stands at one
+/// place, and two would be resumed at the place of whichever was heard last.
+pub fn check(prepared: &mut Prepared) -> Result<(), Refusal> {
+    match chosen(prepared).map(|operation| only_field(operation).is_some()) {
+        Some(false) => Err(Refusal::new(
+            Code::GraphqlValidationFailed,
+            "A subscription has exactly one field, written in the operation itself.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Lets a subscription go on after `last`, if there was one. Whether its events may have cursors as ids: that is where
+/// its `after` is a variable.
+///
+/// It is for clients that know nothing of cursors. An `EventSource` that lost its connection asks for the same address
+/// again, with the id of the last event it got; that takes the place of the variable. Where `after` is written out there
+/// is nothing to put it into, and events have no ids.
+pub fn resume(prepared: &mut Prepared, last: Option<&str>) -> bool {
+    let Some(after) = chosen(prepared).and_then(after) else {
+        return false;
+    };
+    if let Some(last) = last.filter(|last| !last.is_empty()) {
+        let last = Value::String(last.to_owned());
+        prepared.request.variables.insert(after, last);
+    }
+    true
+}
+
+fn chosen(prepared: &mut Prepared) -> Option<&OperationDefinition> {
+    let name = prepared.request.operation_name.clone();
+    let document = prepared.request.parsed_query().ok()?;
+    select_operation(document, name.as_deref()).ok()
+}
+
+fn only_field(operation: &OperationDefinition) -> Option<&Field> {
+    match operation.selection_set.node.items.as_slice() {
+        [selection] => match &selection.node {
+            Selection::Field(field) => Some(&field.node),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The variable that says after which cursor an operation begins.
+fn after(operation: &OperationDefinition) -> Option<Name> {
+    let after = only_field(operation)?.get_argument("after")?.node.clone();
+    let mut variable = None;
+    let constant = after.into_const_with(|name| {
+        variable = Some(name);
+        Ok::<_, Infallible>(Value::Null)
+    });
+    // a variable alone, and not one inside a value
+    matches!(constant, Ok(Value::Null)).then_some(variable)?
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn found(text: &str) -> Option<String> {
+        let document = parse_query(text).unwrap();
+        let operation = select_operation(&document, None).unwrap();
+        after(operation).map(|name| name.to_string())
+    }
+
+    #[test]
+    fn only_a_variable_alone_can_be_replaced() {
+        for (text, variable) in [
+            (
+                "subscription($a: String) { eventFeed(after: $a) { cursor } }",
+                Some("a"),
+            ),
+            (
+                "subscription { eventFeed(after: \"START\") { cursor } }",
+                None,
+            ),
+            ("subscription { eventFeed(after: null) { cursor } }", None),
+            ("subscription { eventFeed { cursor } }", None),
+            (
+                "subscription($a: String) { eventFeed(after: [$a]) { cursor } }",
+                None,
+            ),
+            // the two would be at different places
+            (
+                "subscription($a: String) { a: eventFeed(after: $a) { cursor } b: eventFeed(after: $a) { cursor } }",
+                None,
+            ),
+        ] {
+            assert_eq!(found(text).as_deref(), variable, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_has_one_field() {
+        for (text, fine) in [
+            ("subscription { eventFeed { cursor } }", true),
+            (
+                "subscription { a: eventFeed { cursor } b: eventFeed { cursor } }",
+                false,
+            ),
+            (
+                "subscription { ...f } fragment f on Subscription { eventFeed { cursor } }",
+                false,
+            ),
+        ] {
+            let document = parse_query(text).unwrap();
+            let operation = select_operation(&document, None).unwrap();
+            assert_eq!(only_field(operation).is_some(), fine, "{text}");
+        }
+    }
+}
