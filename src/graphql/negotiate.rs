@@ -20,8 +20,41 @@ pub enum Media {
 
 /// What a query or a mutation can be answered with, the preferred one for wildcards first.
 pub const FOR_ANSWERS: &[Media] = &[Media::Json, Media::GraphqlResponse, Media::EventStream];
-/// What a subscription over HTTP can be answered with.
+/// What a subscription over HTTP can be answered with, when the client names it.
 pub const FOR_SUBSCRIPTIONS: &[Media] = &[Media::EventStream, Media::Multipart];
+
+/// The forms a client takes answers in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of a query or a mutation.
+    pub single: Option<Media>,
+    /// Of a subscription; only a form that is named, for nobody gets a stream unasked.
+    pub stream: Option<Media>,
+}
+
+impl Wanted {
+    /// Reads `Accept`; 406 when it likes nothing that is offered.
+    pub fn of(accept: Option<&str>) -> Result<Self, Refusal> {
+        let single = choose_media(accept, FOR_ANSWERS);
+        let stream = choose(accept, FOR_SUBSCRIPTIONS, NAMED);
+        match (single, stream) {
+            (Err(refusal), None) => Err(refusal),
+            (single, stream) => Ok(Self {
+                single: single.ok(),
+                stream,
+            }),
+        }
+    }
+
+    /// The form to refuse a whole request in, before any stream has begun.
+    pub fn of_refusal(self) -> Media {
+        match self.single {
+            Some(media @ (Media::Json | Media::GraphqlResponse)) => media,
+            // its statuses say what happened
+            _ => Media::GraphqlResponse,
+        }
+    }
+}
 
 impl Media {
     /// The media type without parameters.
@@ -49,6 +82,20 @@ impl Media {
 ///
 /// On a tie a type that is named beats one that a wildcard covers, then the newer JSON type wins.
 pub fn choose_media(accept: Option<&str>, offered: &[Media]) -> Result<Media, Refusal> {
+    choose(accept, offered, 0).ok_or_else(|| {
+        let offered: Vec<_> = offered.iter().map(|media| media.essence()).collect();
+        let message = format!(
+            "None of the accepted media types is offered: {}.",
+            offered.join(", ")
+        );
+        Refusal::new(Code::BadRequest, message).with_status(406)
+    })
+}
+
+/// The precision of a range that names a type.
+const NAMED: u8 = 2;
+
+fn choose(accept: Option<&str>, offered: &[Media], precision: u8) -> Option<Media> {
     let accept = match accept.map(str::trim) {
         None | Some("") => "*/*",
         Some(accept) => accept,
@@ -66,24 +113,18 @@ pub fn choose_media(accept: Option<&str>, offered: &[Media]) -> Result<Media, Re
         else {
             continue;
         };
-        let named = range.precision() == 2;
+        let named = range.precision() == NAMED;
         let rank = (
             range.quality,
             range.precision(),
             named && media == Media::GraphqlResponse,
         );
-        if range.quality > 0 && best.is_none_or(|(_, other)| rank > other) {
+        let liked = range.quality > 0 && range.precision() >= precision;
+        if liked && best.is_none_or(|(_, other)| rank > other) {
             best = Some((media, rank));
         }
     }
-    best.map(|(media, _)| media).ok_or_else(|| {
-        let offered: Vec<_> = offered.iter().map(|media| media.essence()).collect();
-        let message = format!(
-            "None of the accepted media types is offered: {}.",
-            offered.join(", ")
-        );
-        Refusal::new(Code::BadRequest, message).with_status(406)
-    })
+    best.map(|(media, _)| media)
 }
 
 /// One entry of `Accept`.
@@ -92,6 +133,8 @@ struct Range<'a> {
     /// Thousandths, so that comparing is exact.
     quality: u16,
     utf8: bool,
+    /// Parts of one answer, which is another protocol of the same media type.
+    deferred: bool,
 }
 
 impl<'a> Range<'a> {
@@ -102,6 +145,7 @@ impl<'a> Range<'a> {
             essence,
             quality: 1000,
             utf8: true,
+            deferred: false,
         };
         for (name, value) in parts.filter_map(|part| part.split_once('=')) {
             let value = value.trim().trim_matches('"');
@@ -109,6 +153,8 @@ impl<'a> Range<'a> {
                 range.quality = quality(value)?;
             } else if name.trim().eq_ignore_ascii_case("charset") {
                 range.utf8 = is_utf8(value);
+            } else if name.trim().eq_ignore_ascii_case("deferSpec") {
+                range.deferred = true;
             }
         }
         Some(range)
@@ -117,6 +163,7 @@ impl<'a> Range<'a> {
     fn covers(&self, media: Media) -> bool {
         let kind = media.essence().split('/').next().unwrap_or_default();
         self.utf8
+            && !(self.deferred && media == Media::Multipart)
             && (self.essence == "*/*"
                 || self.essence.eq_ignore_ascii_case(media.essence())
                 || self
@@ -129,7 +176,7 @@ impl<'a> Range<'a> {
         match self.essence {
             "*/*" => 0,
             wild if wild.ends_with("/*") => 1,
-            _ => 2,
+            _ => NAMED,
         }
     }
 }
@@ -259,12 +306,34 @@ mod tests {
         ] {
             assert_eq!(answer(accept), expected, "{accept}");
         }
-        let subscription = choose_media(
-            Some("multipart/mixed;a=b, application/json"),
-            FOR_SUBSCRIPTIONS,
-        );
-        assert_eq!(subscription, Ok(Media::Multipart));
-        assert!(choose_media(Some("application/json"), FOR_SUBSCRIPTIONS).is_err());
+    }
+
+    #[test]
+    fn a_stream_is_for_those_who_name_it() {
+        let wanted = |accept: &str| {
+            let wanted = Wanted::of(Some(accept)).unwrap();
+            (wanted.single, wanted.stream)
+        };
+        let (json, newer) = (Some(Media::Json), Some(Media::GraphqlResponse));
+        let (events, parts) = (Some(Media::EventStream), Some(Media::Multipart));
+        for (accept, expected) in [
+            ("*/*", (json, None)),
+            ("text/*, application/json;q=0.1", (events, None)),
+            ("text/event-stream", (events, events)),
+            ("text/event-stream, application/json", (json, events)),
+            (
+                "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9",
+                (newer, parts),
+            ),
+            ("multipart/mixed;subscriptionSpec=\"1.0\"", (None, parts)),
+            (
+                "multipart/mixed;deferSpec=20220824, application/json",
+                (json, None),
+            ),
+        ] {
+            assert_eq!(wanted(accept), expected, "{accept}");
+        }
+        assert_eq!(Wanted::of(Some("text/html")).unwrap_err().status, 406);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! GraphQL over HTTP: one request, one answer. Subscriptions go over the WebSocket of the same path.
+//! GraphQL over HTTP: one request, one answer. What streams goes over a WebSocket of the same path, or as an answer that
+//! stays open: see [`streamed`].
 
 use std::sync::Arc;
 
@@ -10,26 +11,24 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::caller::Caller;
-use super::{Edge, single, ws};
+use super::{Edge, single, streamed, ws};
 use crate::error::Error;
 use crate::graphql::answer::retry_after;
 use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
 use crate::graphql::meter::Refused;
-use crate::graphql::negotiate::{Media, Sent, check_content_type, check_csrf, choose_media};
+use crate::graphql::negotiate::{Media, Sent, Wanted, check_content_type, check_csrf};
 use crate::graphql::refusal::{Code, Refusal};
 use crate::graphql::request::Allowed;
 use crate::graphql::{error, schema, status};
 
 /// A GraphQL request in a body is at most this long.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
-/// What an answer can be told in.
-const OFFERED: &[Media] = &[Media::Json, Media::GraphqlResponse];
 
 /// `POST /graphql`.
 pub async fn post(State(edge): State<Edge>, caller: Caller, request: Request) -> Response {
     let headers = request.headers().clone();
-    let media = match choose_media(text(&headers, header::ACCEPT), OFFERED) {
-        Ok(media) => media,
+    let wanted = match Wanted::of(text(&headers, header::ACCEPT)) {
+        Ok(wanted) => wanted,
         Err(refusal) => return refuse(&caller, Media::Json, refusal),
     };
     let sent = async {
@@ -43,8 +42,8 @@ pub async fn post(State(edge): State<Edge>, caller: Caller, request: Request) ->
         parse_post(&body)
     };
     match sent.await {
-        Ok(sent) => answer(&edge, &caller, media, sent, Allowed::POST).await,
-        Err(refusal) => refuse(&caller, media, refusal),
+        Ok(sent) => carry_out(&edge, &caller, wanted, sent, Allowed::POST, &headers).await,
+        Err(refusal) => refuse(&caller, wanted.of_refusal(), refusal),
     }
 }
 
@@ -60,8 +59,8 @@ pub async fn get(
         return ws::open(edge, caller, upgrade, &headers);
     }
     let accept = text(&headers, header::ACCEPT);
-    let media = match choose_media(accept, OFFERED) {
-        Ok(media) => media,
+    let wanted = match Wanted::of(accept) {
+        Ok(wanted) => wanted,
         Err(refusal) => return refuse(&caller, Media::Json, refusal),
     };
     let custom = [
@@ -77,8 +76,8 @@ pub async fn get(
         fetch_site: text(&headers, HeaderName::from_static("sec-fetch-site")),
     };
     match check_csrf(from).and_then(|()| parse_get(query.as_deref().unwrap_or_default())) {
-        Ok(sent) => answer(&edge, &caller, media, sent, Allowed::GET).await,
-        Err(refusal) => refuse(&caller, media, refusal),
+        Ok(sent) => carry_out(&edge, &caller, wanted, sent, Allowed::GET, &headers).await,
+        Err(refusal) => refuse(&caller, wanted.of_refusal(), refusal),
     }
 }
 
@@ -88,7 +87,32 @@ pub async fn sdl(State(edge): State<Edge>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response()
 }
 
-async fn answer(
+/// Answers at once, or with an answer that stays open where the client named one.
+async fn carry_out(
+    edge: &Edge,
+    caller: &Caller,
+    wanted: Wanted,
+    sent: GraphqlRequest,
+    allowed: Allowed,
+    headers: &HeaderMap,
+) -> Response {
+    match wanted {
+        Wanted {
+            single: Some(media),
+            stream: None,
+        } => answer(edge, caller, media, sent, allowed).await,
+        _ => {
+            let resumed = text(headers, HeaderName::from_static("last-event-id"));
+            // boxed, as it is seldom: every request is as large as the largest thing it may wait for
+            Box::pin(streamed::respond(
+                edge, caller, wanted, sent, allowed, resumed,
+            ))
+            .await
+        }
+    }
+}
+
+pub(super) async fn answer(
     edge: &Edge,
     caller: &Caller,
     media: Media,
@@ -122,7 +146,7 @@ async fn answer(
 }
 
 /// An error of ours before execution, as a refusal.
-fn refusal_of(error: &Error, request_id: &str) -> Refusal {
+pub(super) fn refusal_of(error: &Error, request_id: &str) -> Refusal {
     let code = error::code(error);
     if code == Code::Internal {
         tracing::error!(request.id = request_id, error = ?error, "{error}");
@@ -153,11 +177,6 @@ fn again_later(mut reply: Response, answer: &async_graphql::Response) -> Respons
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
     reply
-}
-
-/// Refuses to open one more stream, and says when to try again.
-pub(super) fn too_many(caller: &Caller, refusal: Refusal) -> Response {
-    refuse(caller, Media::GraphqlResponse, refusal.again_in(5))
 }
 
 fn reply(media: Media, status: u16, body: Vec<u8>) -> Response {

@@ -16,10 +16,13 @@ pub mod health;
 pub mod keys;
 pub mod layers;
 pub mod listener;
+pub mod multipart;
 pub mod oauth;
 pub mod open_streams;
 pub mod rates;
 pub mod single;
+pub mod sse;
+pub mod streamed;
 pub mod streaming;
 pub mod uploads;
 pub mod webhooks;
@@ -120,10 +123,14 @@ pub fn router(edge: Edge) -> Router {
         .layer(from_fn_with_state(edge.clone(), csrf::guard))
         .layer(from_fn_with_state(edge.clone(), layers::origin))
         .layer(from_fn(layers::log))
-        .layer(CompressionLayer::new().compress_when(
-            // events must leave at once, and GraphiQL's files come compressed
-            DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream")),
-        ))
+        .layer(
+            CompressionLayer::new().compress_when(
+                // events must leave at once, and GraphiQL's files come compressed
+                DefaultPredicate::new()
+                    .and(NotForContentType::const_new("text/event-stream"))
+                    .and(NotForContentType::const_new("multipart/mixed")),
+            ),
+        )
         .layer(from_fn(layers::request_id))
         .layer(cors(&edge))
         .layer(from_fn_with_state(edge.clone(), layers::security_headers))
@@ -150,6 +157,7 @@ fn cors(edge: &Edge) -> CorsLayer {
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-source-agent"),
             HeaderName::from_static("x-requested-with"),
+            HeaderName::from_static("last-event-id"),
             cookies::MODE,
             HeaderName::from_static("graphql-require-preflight"),
         ])

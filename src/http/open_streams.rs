@@ -81,7 +81,8 @@ impl OpenStreams {
                     maximum: maximum.into(),
                     actual: u64::from(*count) + 1,
                 };
-                return Err(Refusal::exceeded(Code::RateLimited, exceeded, say(maximum)));
+                let refusal = Refusal::exceeded(Code::RateLimited, exceeded, say(maximum));
+                return Err(refusal.again_in(5));
             }
             *count += 1;
         }

@@ -17,12 +17,13 @@ use tokio_stream::{StreamExt, StreamMap};
 use super::Edge;
 use super::access::{Access, Ending};
 use super::caller::Caller;
-use super::graphql::too_many;
+use super::graphql::refuse;
 use super::open_streams::{Lease, OpenStreams};
 use super::streaming::{ANNOUNCE, Answer, Running};
 use crate::error::Error;
 use crate::graphql::message::from_json;
 use crate::graphql::meter::Refused;
+use crate::graphql::negotiate::Media;
 use crate::graphql::request::Allowed;
 use crate::graphql::status::{to_json, was_executed};
 
@@ -55,7 +56,7 @@ pub fn open(
     let address = caller.origin.address.as_deref();
     let lease = match OpenStreams::connection(&edge.handles, address) {
         Ok(lease) => lease,
-        Err(refusal) => return too_many(&caller, refusal),
+        Err(refusal) => return refuse(&caller, Media::GraphqlResponse, refusal),
     };
     upgrade
         .protocols([PROTOCOL])
@@ -244,7 +245,9 @@ impl Session {
 
     async fn begin(&self, payload: Value) -> Result<Running, Refused> {
         let Some(access) = &self.access else {
-            return Err(Ending::Revoked("send connection_init first").refusal().into());
+            return Err(Ending::Revoked("send connection_init first")
+                .refusal()
+                .into());
         };
         let (edge, caller) = (&self.edge, &self.caller);
         let prepared = edge
