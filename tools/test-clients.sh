@@ -3,6 +3,8 @@
 #   examples       GraphiQL's saved examples fit the served schema, and each of their operations runs
 #   graphql-http   the audits of the GraphQL-over-HTTP specification: 0 errors, 0 warnings
 #   graphql-ws     the official WebSocket client: events, and resuming without loss
+#   graphql-sse    the official client of event streams: the same, and what is refused
+#   apollo-multipart  Apollo Client 4 over HTTP alone: subscriptions as multipart answers
 #   relay-compiler, graphql-eslint
 #                  judges of the schema: what Relay needs, and the rules for schemas and operations
 #   snippets       the code of docs/clients.md: fetch, Apollo Client, urql and Relay, through a cut of the socket
@@ -91,6 +93,8 @@ part() {
 part examples
 part graphql-http
 part graphql-ws
+part graphql-sse
+part apollo-multipart
 part relay-compiler
 part graphql-eslint
 part snippets
