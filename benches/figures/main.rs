@@ -1,7 +1,7 @@
 //! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
 //!
-//! `cargo bench --bench figures -- authenticate|sign_in|pipeline|latency|reads|sockets|vectors`, all of them without a
-//! name. See `benches/README.md`.
+//! `cargo bench --bench figures -- authenticate|sign_in|pipeline|latency|reads|sockets|fanout|vectors`, all of them without
+//! a name. See `benches/README.md`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -11,11 +11,13 @@
 mod authenticate;
 mod books;
 mod child;
+mod fanout;
 mod floor;
 mod latency;
 mod pipeline;
 mod place;
 mod reads;
+mod released;
 mod sample;
 mod sign_in;
 mod sockets;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
             Some("latency") => every_world(latency::measure).await,
             Some("reads") => every_world(reads::measure).await,
             Some("sockets") => every_world(sockets::measure).await,
+            Some("fanout") => every_world(fanout::measure).await,
             Some("vectors") => every_world(vectors::measure).await,
             None => {
                 every_world(authenticate::measure).await;
@@ -56,11 +59,12 @@ fn main() -> ExitCode {
                 every_world(latency::measure).await;
                 every_world(reads::measure).await;
                 every_world(sockets::measure).await;
+                every_world(fanout::measure).await;
                 every_world(vectors::measure).await;
             }
             Some(other) => {
                 eprintln!(
-                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, vectors"
+                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, fanout, vectors"
                 );
                 return ExitCode::from(2);
             }

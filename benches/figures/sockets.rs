@@ -1,13 +1,10 @@
 //! What the released program holds in memory: idle, and for each open subscription.
 
-use std::process::Stdio;
 use std::time::Duration;
-
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 
 use crate::books::Books;
 use crate::place::{Place, World, number};
+use crate::released::Released;
 use crate::sample::rss_kib;
 use crate::stream::Stream;
 
@@ -22,30 +19,8 @@ pub async fn measure(world: World) {
     let books = Books::open(&app, "acme").await;
     app.close().await;
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_balance"))
-        .env_clear()
-        .envs(place.environment())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the program starts");
-    let pid = child.id().expect("it runs");
-    let mut log = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let address = loop {
-        let line = log
-            .next_line()
-            .await
-            .expect("its log is text")
-            .expect("it runs");
-        if let Some((_, address)) = line.split_once("listens on http://") {
-            let end = |c: char| !(c.is_ascii_digit() || c == '.' || c == ':');
-            break address.split(end).next().unwrap_or_default().to_owned();
-        }
-    };
-    // a full pipe would stop it
-    tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+    let server = Released::start(&place).await;
+    let (pid, address) = (server.pid, server.address.clone());
     tokio::time::sleep(Duration::from_secs(4)).await;
     let idle = rss_kib(pid);
 
@@ -74,6 +49,6 @@ pub async fn measure(world: World) {
     println!("| with all | {:.1} MiB |", after / 1_024.0);
     println!("| each | {each:.1} KiB |");
     drop(open);
-    drop(child.kill().await);
+    server.stop().await;
     place.clear().await;
 }
