@@ -19,7 +19,7 @@
 //! queue throttle
 //! db bus vectors outbound
 //! telemetry config
-//! page secret error permission money merchant text clock
+//! page bulk secret error permission money merchant text clock
 //! ```
 
 pub mod accounts;
@@ -27,6 +27,7 @@ pub mod app;
 pub mod approvals;
 pub mod audit;
 pub mod automation;
+pub mod bulk;
 pub mod bus;
 pub mod categories;
 pub mod cli;

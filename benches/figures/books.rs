@@ -6,11 +6,12 @@ use std::sync::Arc;
 use balance::accounts::{self, NewAccount};
 use balance::app::App;
 use balance::approvals::{self, Filter, Override};
+use balance::bulk::ErrorPolicy;
 use balance::ctx::{Actor, Ctx};
 use balance::identity::NewTenant;
 use balance::page::{MAX, Window};
 use balance::permission::Permissions;
-use balance::records::{self, ErrorPolicy, NewRow};
+use balance::records::{self, NewRow};
 use balance::rules::condition::{Actions, Condition, TextField, TextOp, TextTest};
 use balance::rules::{self, NewRule, Place};
 use balance::{categories, tenants, worker};
@@ -221,7 +222,9 @@ impl Books {
                     project: None,
                     note: None,
                 };
-                let filed = approvals::override_many(&self.ctx, ids, choice).await;
+                let filed =
+                    approvals::override_many(&self.ctx, ids, choice, ErrorPolicy::RejectFailed)
+                        .await;
                 filed.expect("approvals are decided");
             }
         }

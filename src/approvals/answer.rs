@@ -6,6 +6,7 @@ use entity::approval::{self, Status};
 use entity::{ApprovalId, CategoryId, RecordId, category, record};
 use sea_orm::{ActiveEnum, ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
+use crate::bulk::{Became, ErrorPolicy};
 use crate::ctx::Tx;
 use crate::error::{Error, Result};
 use crate::permission::{Permission, Subject};
@@ -19,14 +20,14 @@ pub struct Answer {
     /// Which one.
     pub id: ApprovalId,
     /// The decided approval, or why it was not decided.
-    pub outcome: Result<approval::Model>,
-    /// How it stands, when it was not decided and exists.
+    pub became: Became<approval::Model>,
+    /// How it stands, when it could not be decided and exists.
     pub current: Option<approval::Model>,
 }
 
-/// Refuses no ids, and more than fit in one call.
+/// Refuses more than fit in one call.
 pub(super) fn checked(ids: &[ApprovalId]) -> Result<()> {
-    if (1..=MAX_AT_ONCE).contains(&ids.len()) {
+    if ids.len() <= MAX_AT_ONCE {
         Ok(())
     } else {
         Err(Error::invalid(
@@ -36,10 +37,34 @@ pub(super) fn checked(ids: &[ApprovalId]) -> Result<()> {
     }
 }
 
+/// Stores what was decided. Nothing is when nothing was decided, or when one could not be and all or nothing was
+/// wanted: then the others wait as before.
+pub(super) async fn settle(
+    tx: Tx<'_>,
+    policy: ErrorPolicy,
+    mut answers: Vec<Answer>,
+) -> Result<Vec<Answer>> {
+    let stored = answers.iter().any(|answer| answer.became.is_done());
+    let refused = answers.iter().any(|answer| answer.became.is_refused());
+    if stored && !(refused && policy == ErrorPolicy::RejectAll) {
+        tx.commit().await?;
+        return Ok(answers);
+    }
+    tx.rollback().await?;
+    for answer in &mut answers {
+        if answer.became.is_done() {
+            answer.became = Became::NotDone;
+        }
+    }
+    Ok(answers)
+}
+
 /// The one answer to a question about one.
 pub(super) fn only(mut answers: Vec<Answer>) -> Result<approval::Model> {
     let answer = answers.pop();
-    answer.map_or(Err(Error::NotFound("approval")), |answer| answer.outcome)
+    answer.map_or(Err(Error::NotFound("approval")), |answer| {
+        answer.became.done()
+    })
 }
 
 /// What an update of approvals asks of the records behind them, when the actor does not reach every record.
@@ -99,7 +124,7 @@ pub(super) async fn answers(
         if let Some(row) = decided.get(id) {
             return Answer {
                 id: *id,
-                outcome: Ok((*row).clone()),
+                became: Became::Done((*row).clone()),
                 current: None,
             };
         }
@@ -116,7 +141,7 @@ pub(super) async fn answers(
         let current = current.cloned();
         Answer {
             id: *id,
-            outcome: Err(error),
+            became: Became::Refused(error),
             current,
         }
     };

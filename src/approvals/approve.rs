@@ -7,20 +7,28 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::answer::{self, Answer};
+use crate::bulk::ErrorPolicy;
 use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 
 /// Accepts the proposal of a waiting approval: its record enters the books.
 pub async fn approve(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
-    answer::only(approve_many(ctx, &[id]).await?)
+    answer::only(approve_many(ctx, &[id], ErrorPolicy::RejectFailed).await?)
 }
 
-/// Accepts many proposals at once, each on its own: one that cannot be accepted holds back no other.
+/// Accepts many proposals at once; the policy says whether one that cannot be accepted holds back the others.
 #[tracing::instrument(skip_all, fields(approvals = ids.len()))]
-pub async fn approve_many(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<Answer>> {
+pub async fn approve_many(
+    ctx: &Ctx,
+    ids: &[ApprovalId],
+    policy: ErrorPolicy,
+) -> Result<Vec<Answer>> {
     ctx.require(Permission::DecideApprovals)?;
     answer::checked(ids)?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut tx = ctx.begin().await?;
     let open = tx
         .select::<category::Entity>()
@@ -49,10 +57,9 @@ pub async fn approve_many(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<Answer>> 
         .exec_with_returning(tx.on())
         .await?;
     let answers = answer::answers(&tx, ids, &decided).await?;
-    if decided.is_empty() {
-        return Ok(answers);
+    if !decided.is_empty() {
+        enter_books(&tx, &decided).await?;
     }
-    enter_books(&tx, &decided).await?;
     for row in &decided {
         let Some(category) = row.category_id else {
             return Err(Error::internal(
@@ -68,8 +75,7 @@ pub async fn approve_many(ctx: &Ctx, ids: &[ApprovalId]) -> Result<Vec<Answer>> 
         };
         tx.record_diff(approved, answer::diff(row));
     }
-    tx.commit().await?;
-    Ok(answers)
+    answer::settle(tx, policy, answers).await
 }
 
 /// Moves records from PROCESSED to APPROVED; they carry the proposed category already.

@@ -16,6 +16,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use super::answer::{self, Answer};
 use super::approve::all_moved;
 use super::preview;
+use crate::bulk::{Became, ErrorPolicy};
 use crate::ctx::{Actor, Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
 use crate::permission::{Permission, Subject};
@@ -87,16 +88,23 @@ pub async fn override_category(
     Ok(row)
 }
 
-/// Files many records under one category, each on its own.
+/// Files many records under one category; the policy says whether one that cannot be filed holds back the others.
 #[tracing::instrument(skip_all, fields(approvals = ids.len()))]
-pub async fn override_many(ctx: &Ctx, ids: &[ApprovalId], choice: Override) -> Result<Vec<Answer>> {
+pub async fn override_many(
+    ctx: &Ctx,
+    ids: &[ApprovalId],
+    choice: Override,
+    policy: ErrorPolicy,
+) -> Result<Vec<Answer>> {
     ctx.require(Permission::DecideApprovals)?;
     answer::checked(ids)?;
     let mut choice = checked(choice)?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut tx = ctx.begin().await?;
     let answers = decide(&mut tx, ids, &mut choice).await?;
-    tx.commit().await?;
-    Ok(answers)
+    answer::settle(tx, policy, answers).await
 }
 
 fn checked(choice: Override) -> Result<Override> {
@@ -210,7 +218,7 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &mut Override) -> R
     let mut answers = answer::answers(tx, ids, &done).await?;
     for answer in &mut answers {
         if let Some(row) = instead.get(&answer.id) {
-            answer.outcome = Ok(row.clone());
+            answer.became = Became::Done(row.clone());
         }
     }
     Ok(answers)

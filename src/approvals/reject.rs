@@ -6,7 +6,8 @@ use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::answer::{self, Answer};
 use super::approve::all_moved;
-use crate::ctx::{Ctx, Event};
+use crate::bulk::ErrorPolicy;
+use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 
@@ -15,19 +16,23 @@ const MAX_COMMENT: usize = 2_000;
 
 /// Rejects the record of a waiting approval.
 pub async fn reject(ctx: &Ctx, id: ApprovalId, comment: Option<String>) -> Result<approval::Model> {
-    answer::only(reject_many(ctx, &[id], comment).await?)
+    answer::only(reject_many(ctx, &[id], comment, ErrorPolicy::RejectFailed).await?)
 }
 
-/// Rejects many at once, each on its own.
+/// Rejects many at once; the policy says whether one that cannot be rejected holds back the others.
 #[tracing::instrument(skip_all, fields(approvals = ids.len()))]
 pub async fn reject_many(
     ctx: &Ctx,
     ids: &[ApprovalId],
     comment: Option<String>,
+    policy: ErrorPolicy,
 ) -> Result<Vec<Answer>> {
     ctx.require(Permission::DecideApprovals)?;
     answer::checked(ids)?;
     let comment = checked_comment(comment)?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut tx = ctx.begin().await?;
     let decided = tx
         .update::<approval::Entity>()
@@ -44,9 +49,21 @@ pub async fn reject_many(
         .exec_with_returning(tx.on())
         .await?;
     let answers = answer::answers(&tx, ids, &decided).await?;
-    if decided.is_empty() {
-        return Ok(answers);
+    if !decided.is_empty() {
+        leave_books(&tx, &decided).await?;
     }
+    for row in &decided {
+        let rejected = Event::TxRejected {
+            approval: row.id,
+            record: row.record_id,
+        };
+        tx.record_diff(rejected, answer::diff(row));
+    }
+    answer::settle(tx, policy, answers).await
+}
+
+/// Moves records from PROCESSED to REJECTED, without a category.
+async fn leave_books(tx: &Tx<'_>, decided: &[approval::Model]) -> Result<()> {
     let moved = tx
         .update::<record::Entity>()
         .col_expr(
@@ -57,21 +74,12 @@ pub async fn reject_many(
             record::Column::CategoryId,
             Expr::value(Option::<CategoryId>::None),
         )
-        .col_expr(record::Column::UpdatedAt, Expr::value(ctx.now()))
+        .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
         .filter(record::Column::Id.is_in(decided.iter().map(|row| row.record_id)))
         .filter(record::Column::Status.eq(record::Status::Processed))
         .exec(tx.on())
         .await?;
-    all_moved(moved.rows_affected, decided.len())?;
-    for row in &decided {
-        let rejected = Event::TxRejected {
-            approval: row.id,
-            record: row.record_id,
-        };
-        tx.record_diff(rejected, answer::diff(row));
-    }
-    tx.commit().await?;
-    Ok(answers)
+    all_moved(moved.rows_affected, decided.len())
 }
 
 /// A comment without the blanks around it; an empty one is none.

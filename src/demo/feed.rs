@@ -13,6 +13,7 @@ use super::company::{as_owner, find};
 use super::statement::{DemoRow, Statement, accounts};
 use crate::accounts::{self, NewAccount};
 use crate::approvals::{self, Filter, Override};
+use crate::bulk::ErrorPolicy;
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
 use crate::imports::{self, Input};
@@ -179,7 +180,7 @@ async fn decide(
         }
         for ((category, agreed), ids) in decisions {
             if agreed {
-                approvals::approve_many(ctx, &ids).await?;
+                approvals::approve_many(ctx, &ids, ErrorPolicy::RejectFailed).await?;
             } else {
                 approvals::override_many(
                     ctx,
@@ -189,6 +190,7 @@ async fn decide(
                         project: None,
                         note: None,
                     },
+                    ErrorPolicy::RejectFailed,
                 )
                 .await?;
             }

@@ -25,11 +25,12 @@ pub use payload::{
 pub use preview::RulePreview;
 use sea_orm::Iterable;
 
+use super::bulk::Ids;
 use super::categories::Category;
 use super::condition::{self, RuleConditionInput};
 use super::decisions::{Decision, DecisionSource};
 use super::loader::{OpLoader, find, load};
-use super::node::{global, local, local_all};
+use super::node::{global, local};
 use super::op::Op;
 use super::page::{Asked, Connection, asks, window};
 use super::plain::plain;
@@ -281,17 +282,19 @@ impl ApprovalsMutation {
         ApproveRecordPayload::of(approved.await)
     }
 
-    /// Accept many proposals, each on its own. Needs `approvals:decide`.
+    /// Accept many proposals, with an answer for each. Needs `approvals:decide`.
     async fn approve_records(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: ApproveRecordsInput,
     ) -> Result<ApproveRecordsPayload> {
+        let policy = input.error_policy.into();
         let approved = async {
-            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
-            approvals::approve_many(ctx.op()?, &ids).await
+            let ids = many(&input.approval_ids)?;
+            let answers = approvals::approve_many(ctx.op()?, &ids.good(policy), policy).await?;
+            Ok((ids, answers))
         };
-        ApproveRecordsPayload::of(approved.await)
+        ApproveRecordsPayload::of(approved.await, &input.approval_ids, policy)
     }
 
     /// File a record under another category than is proposed, and make a rule of it if wanted. Above the tenant's ceiling
@@ -333,23 +336,26 @@ impl ApprovalsMutation {
         OverrideRecordPayload::of(overridden.await)
     }
 
-    /// File many records under one category, each on its own; those above the tenant's ceiling wait for a second person.
-    /// Needs `approvals:decide`.
+    /// File many records under one category, with an answer for each; those above the tenant's ceiling wait for a second
+    /// person. Needs `approvals:decide`.
     async fn override_records(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: OverrideRecordsInput,
     ) -> Result<OverrideRecordsPayload> {
+        let policy = input.error_policy.into();
         let overridden = async {
-            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
+            let ids = many(&input.approval_ids)?;
             let choice = Override {
                 category: local("Category", "categoryId", &input.category_id)?,
                 project: input.project,
                 note: input.note,
             };
-            approvals::override_many(ctx.op()?, &ids, choice).await
+            let op = ctx.op()?;
+            let answers = approvals::override_many(op, &ids.good(policy), choice, policy).await?;
+            Ok((ids, answers))
         };
-        OverrideRecordsPayload::of(overridden.await)
+        OverrideRecordsPayload::of(overridden.await, &input.approval_ids, policy)
     }
 
     /// Find that a record does not belong in the books. Needs `approvals:decide`.
@@ -365,17 +371,20 @@ impl ApprovalsMutation {
         RejectRecordPayload::of(rejected.await)
     }
 
-    /// Find that many records do not belong in the books, each on its own. Needs `approvals:decide`.
+    /// Find that many records do not belong in the books, with an answer for each. Needs `approvals:decide`.
     async fn reject_records(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: RejectRecordsInput,
     ) -> Result<RejectRecordsPayload> {
+        let policy = input.error_policy.into();
         let rejected = async {
-            let ids = local_all("Approval", "approvalIds", &input.approval_ids)?;
-            approvals::reject_many(ctx.op()?, &ids, input.comment).await
+            let ids = many(&input.approval_ids)?;
+            let (op, good) = (ctx.op()?, ids.good(policy));
+            let answers = approvals::reject_many(op, &good, input.comment, policy).await?;
+            Ok((ids, answers))
         };
-        RejectRecordsPayload::of(rejected.await)
+        RejectRecordsPayload::of(rejected.await, &input.approval_ids, policy)
     }
 
     /// Do not agree to an override that needs a second person, or take your own back: the record waits again, in a new
@@ -404,4 +413,8 @@ impl ApprovalsMutation {
         };
         ReopenApprovalPayload::of(reopened.await)
     }
+}
+
+fn many(ids: &[ID]) -> Result<Ids<ApprovalId>> {
+    Ids::read("Approval", "approvalIds", ids, approvals::MAX_AT_ONCE)
 }

@@ -11,6 +11,7 @@ pub mod answer;
 pub mod approvals;
 pub mod audit;
 pub mod automation;
+pub mod bulk;
 pub mod cache;
 pub mod categories;
 pub mod condition;

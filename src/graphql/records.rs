@@ -1,6 +1,7 @@
 //! Records, as clients see them.
 
 mod input;
+mod payload;
 mod prefetch;
 
 use std::collections::HashMap;
@@ -11,8 +12,11 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Json, Object, SimpleObject
 use chrono::{DateTime, Utc};
 use entity::{AccountId, CategoryId, ConnectionId, DecisionId, ImportId, RecordId, record};
 pub use input::{
-    ErrorPolicy, ImportRecordsInput, ImportRow, MoneyDirection, RecordFilter, RecordOrder,
+    ImportRecordsInput, ImportRow, MoneyDirection, RecordFilter, RecordOrder,
     RetryFailedRecordsInput,
+};
+pub use payload::{
+    ImportRecordsPayload, ImportRowAnswer, ImportRowStatus, RetryAnswer, RetryFailedRecordsPayload,
 };
 pub(super) use prefetch::{
     beside, columns, decision_columns, distinct, feed_accounts, feed_connections, is_ordinary,
@@ -23,7 +27,7 @@ use super::accounts::Account;
 use super::categories::Category;
 use super::connections::Connection;
 use super::decisions::{Decision, DecisionsOf};
-use super::error::{UserError, UserErrorCode, payload};
+use super::error::payload;
 use super::imports::Import;
 use super::loader::{OpLoader, find};
 use super::node::{global, local};
@@ -35,7 +39,7 @@ use super::similar::{SimilarRecord, SimilarTo};
 use crate::error::{Error, Result};
 use crate::events;
 use crate::permission::Permission;
-use crate::records::{self, RowAnswer};
+use crate::records;
 
 /// How far a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -220,90 +224,6 @@ impl Loader<RecordId> for OpLoader {
     }
 }
 
-/// What became of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum ImportRowStatus {
-    /// It is a record now.
-    New,
-    /// It was a record already.
-    Duplicate,
-    /// It could not be read.
-    Refused,
-    /// It is good, and was left out because another row is not.
-    NotStored,
-}
-
-/// The answer to one row.
-#[derive(SimpleObject)]
-#[graphql(complex, serial)]
-pub struct ImportRowAnswer {
-    /// Its place in the input, from 0.
-    pub index: i32,
-    /// What became of it.
-    pub status: ImportRowStatus,
-    /// What to put right in it.
-    pub error: Option<UserError>,
-    #[graphql(skip)]
-    record_id: Option<RecordId>,
-}
-
-#[ComplexObject]
-impl ImportRowAnswer {
-    /// The record it is.
-    async fn record(&self, ctx: &Context<'_>) -> Result<Option<Record>> {
-        match self.record_id {
-            Some(id) => find(ctx, id).await,
-            None => Ok(None),
-        }
-    }
-}
-
-impl ImportRowAnswer {
-    fn of(index: usize, answer: RowAnswer) -> Self {
-        let (status, record_id, error) = match answer {
-            RowAnswer::New(record) => (ImportRowStatus::New, Some(record), None),
-            RowAnswer::Duplicate(record) => (ImportRowStatus::Duplicate, Some(record), None),
-            RowAnswer::NotStored => (ImportRowStatus::NotStored, None, None),
-            RowAnswer::Refused { field, message } => {
-                let error = UserError {
-                    field: Some(format!("rows[{index}].{field}")),
-                    message,
-                    code: UserErrorCode::BadUserInput,
-                };
-                (ImportRowStatus::Refused, None, Some(error))
-            }
-        };
-        Self {
-            index: i32::try_from(index).unwrap_or(i32::MAX),
-            status,
-            error,
-            record_id,
-        }
-    }
-}
-
-/// The answers to the rows of a call.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct ImportRecordsPayload {
-    /// One per row, in order; empty when the call as a whole was not accepted.
-    pub rows: Vec<ImportRowAnswer>,
-    /// What to put right in the call as a whole.
-    #[graphql(name = "errors")]
-    pub user_errors: Vec<UserError>,
-}
-
-/// Failed records that were driven again.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct RetryFailedRecordsPayload {
-    /// Those that were driven; records that are not failed are left out.
-    pub record_ids: Vec<ID>,
-    /// What to put right; empty when it was done.
-    #[graphql(name = "errors")]
-    pub user_errors: Vec<UserError>,
-}
-
 /// Questions about records.
 #[derive(Default)]
 pub struct RecordsQuery;
@@ -369,7 +289,7 @@ impl RecordsMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: ImportRecordsInput,
     ) -> Result<ImportRecordsPayload> {
-        let op = ctx.op()?;
+        let (op, policy) = (ctx.op()?, input.error_policy);
         let stored = async {
             // who may not is told so, whatever the input looks like
             op.require(Permission::ImportRecords)?;
@@ -377,13 +297,11 @@ impl RecordsMutation {
             records::import_records(op, account, rows, policy).await
         };
         let (answers, user_errors) = payload(stored.await)?;
-        let rows = answers.unwrap_or_default().into_iter().enumerate();
-        Ok(ImportRecordsPayload {
-            rows: rows
-                .map(|(index, answer)| ImportRowAnswer::of(index, answer))
-                .collect(),
+        Ok(ImportRecordsPayload::of(
+            answers.unwrap_or_default(),
             user_errors,
-        })
+            policy,
+        ))
     }
 
     /// Send failed records through the pipeline again. Needs `records:void`.
@@ -393,15 +311,10 @@ impl RecordsMutation {
         #[graphql(desc = "What to do.")] input: RetryFailedRecordsInput,
     ) -> Result<RetryFailedRecordsPayload> {
         let op = ctx.op()?;
-        let driven = async { records::retry_failed(op, input.read()?).await };
-        let (driven, user_errors) = payload(driven.await)?;
-        Ok(RetryFailedRecordsPayload {
-            record_ids: driven
-                .unwrap_or_default()
-                .into_iter()
-                .map(|id| global("Record", id))
-                .collect(),
-            user_errors,
-        })
+        op.require(Permission::VoidRecords)?;
+        match input.record_ids {
+            Some(sent) => RetryFailedRecordsPayload::of(op, &sent, input.error_policy.into()).await,
+            None => RetryFailedRecordsPayload::of_all(records::retry_all(op).await),
+        }
     }
 }

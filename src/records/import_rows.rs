@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::receive::{NewRecord, Receipt, receive};
 use crate::accounts::{NamedAccount, find_or_create_by_number};
+use crate::bulk::ErrorPolicy;
 use crate::ctx::{Ctx, Tx};
 use crate::error::{Error, Result};
 use crate::integrations::content_key::content_keys;
@@ -39,16 +40,6 @@ pub struct NewRow {
     pub description: String,
     /// What the source adds.
     pub metadata: Option<serde_json::Value>,
-}
-
-/// What happens to good rows beside bad ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ErrorPolicy {
-    /// Nothing is stored.
-    #[default]
-    RejectAll,
-    /// The good rows are stored.
-    RejectFailed,
 }
 
 /// What became of a row.

@@ -20,8 +20,8 @@ pub use filter::{Direction, RecordFilter, RecordOrder};
 pub use find::{
     by_ids, count, decision_lines, decisions_of, known, lines, list, load, sees, status_counts,
 };
-pub use import_rows::{ErrorPolicy, MAX_ROWS, NewRow, RowAnswer, RowsOf, import_records};
+pub use import_rows::{MAX_ROWS, NewRow, RowAnswer, RowsOf, import_records};
 pub use precedents::without_precedents;
 pub use reach::{about_reached, reached};
 pub use receive::{NewRecord, Receipt, external_id, receive, void_prefix};
-pub use retry::{Retry, retry_failed};
+pub use retry::{MAX_RETRIED, Retried, retry_all, retry_failed};

@@ -1,49 +1,93 @@
 //! Driving records again on which the pipeline gave up.
 
+use std::collections::HashSet;
+
 use entity::{RecordId, record};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 
 use super::reach::reached;
 
-use crate::ctx::{Ctx, Event, Job};
+use crate::bulk::{Became, ErrorPolicy};
+use crate::ctx::{Ctx, Event, Job, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 
-/// Records of one transaction.
-const STEP: usize = 1_000;
+/// Records of one transaction, and of one call.
+pub const MAX_RETRIED: usize = 1_000;
 
-/// Which failed records.
-#[derive(Clone, Debug)]
-pub enum Retry {
-    /// These.
-    Records(Vec<RecordId>),
-    /// Every one.
-    All,
+/// What became of a record that was to be driven again.
+#[derive(Debug)]
+pub struct Retried {
+    /// Which one.
+    pub record: RecordId,
+    /// Whether it is on its way.
+    pub became: Became<()>,
 }
 
-/// Sends failed records through the pipeline again; those that were driven. Records that are not failed, or that the
-/// actor does not reach, stay as they are. A thousand at a time: when it is cut short, the rest is still failed and can be retried.
-pub async fn retry_failed(ctx: &Ctx, retry: Retry) -> Result<Vec<RecordId>> {
+/// Sends these failed records through the pipeline again, with an answer for each. One that is not failed, or that the
+/// actor does not reach, stays as it is.
+#[tracing::instrument(skip_all, fields(records = records.len()))]
+pub async fn retry_failed(
+    ctx: &Ctx,
+    records: &[RecordId],
+    policy: ErrorPolicy,
+) -> Result<Vec<Retried>> {
     ctx.require(Permission::VoidRecords)?;
-    let mut driven = Vec::new();
-    match retry {
-        Retry::Records(records) if records.len() > STEP => {
-            return Err(Error::invalid(
-                "recordIds",
-                format!("holds more than {STEP} records; retry them in portions, or all"),
-            ));
-        }
-        Retry::Records(records) => driven = drive(ctx, records).await?,
-        Retry::All => loop {
-            let step = drive(ctx, failed(ctx).await?).await?;
-            if step.is_empty() {
-                break;
-            }
-            driven.extend(step);
-        },
+    if records.len() > MAX_RETRIED {
+        return Err(Error::invalid(
+            "recordIds",
+            format!("holds more than {MAX_RETRIED} records; retry them in portions, or all"),
+        ));
     }
-    Ok(driven)
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = ctx.begin().await?;
+    let driven: HashSet<RecordId> = drive(&mut tx, records).await?.into_iter().collect();
+    let others = records.iter().filter(|record| !driven.contains(record));
+    let others: HashSet<RecordId> = seen(&tx, others.copied().collect()).await?;
+    let refused = records.iter().any(|record| !driven.contains(record));
+    let held_back = refused && policy == ErrorPolicy::RejectAll;
+    let stored = !driven.is_empty() && !held_back;
+    match stored {
+        true => tx.commit().await?,
+        false => tx.rollback().await?,
+    }
+    let answer = |record: &RecordId| {
+        let became = match (driven.contains(record), others.contains(record)) {
+            (true, _) if stored => Became::Done(()),
+            (true, _) => Became::NotDone,
+            (false, true) => Became::Refused(Error::conflict("it is not failed")),
+            (false, false) => Became::Refused(Error::NotFound("record")),
+        };
+        Retried {
+            record: *record,
+            became,
+        }
+    };
+    Ok(records.iter().map(answer).collect())
+}
+
+/// Sends every failed record that the actor reaches through the pipeline again; those that were driven. A thousand at a
+/// time: when it is cut short, the rest is still failed and can be retried.
+#[tracing::instrument(skip_all)]
+pub async fn retry_all(ctx: &Ctx) -> Result<Vec<RecordId>> {
+    ctx.require(Permission::VoidRecords)?;
+    let mut all = Vec::new();
+    loop {
+        let failed = failed(ctx).await?;
+        if failed.is_empty() && all.is_empty() {
+            return Ok(all);
+        }
+        let mut tx = ctx.begin().await?;
+        let last = failed.len() < MAX_RETRIED;
+        all.extend(drive(&mut tx, &failed).await?);
+        tx.commit().await?;
+        if last {
+            return Ok(all);
+        }
+    }
 }
 
 /// The first failed records.
@@ -59,17 +103,33 @@ async fn failed(ctx: &Ctx) -> Result<Vec<RecordId>> {
         .column(record::Column::Id)
         .filter(record::Column::Status.eq(record::Status::Failed))
         .order_by_asc(record::Column::Id)
-        .limit(STEP as u64)
+        .limit(MAX_RETRIED as u64)
         .into_tuple()
         .all(read.on())
         .await?)
 }
 
-async fn drive(ctx: &Ctx, records: Vec<RecordId>) -> Result<Vec<RecordId>> {
+/// Which of these there are, as far as the actor reaches.
+async fn seen(tx: &Tx<'_>, records: Vec<RecordId>) -> Result<HashSet<RecordId>> {
     if records.is_empty() {
-        return Ok(records);
+        return Ok(HashSet::new());
     }
-    let mut tx = ctx.begin().await?;
+    let all = tx.select::<record::Entity>();
+    let seen: Vec<RecordId> = reached(tx.ctx(), Permission::VoidRecords, all)
+        .select_only()
+        .column(record::Column::Id)
+        .filter(record::Column::Id.is_in(records))
+        .into_tuple()
+        .all(tx.on())
+        .await?;
+    Ok(seen.into_iter().collect())
+}
+
+async fn drive(tx: &mut Tx<'_>, records: &[RecordId]) -> Result<Vec<RecordId>> {
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ctx = tx.ctx();
     let reach = ctx.reach(Permission::VoidRecords).condition();
     let driven = tx
         .update::<record::Entity>()
@@ -80,7 +140,7 @@ async fn drive(ctx: &Ctx, records: Vec<RecordId>) -> Result<Vec<RecordId>> {
         )
         .col_expr(record::Column::Error, Expr::value(Option::<String>::None))
         .col_expr(record::Column::UpdatedAt, Expr::value(ctx.now()))
-        .filter(record::Column::Id.is_in(records))
+        .filter(record::Column::Id.is_in(records.iter().copied()))
         .filter(record::Column::Status.eq(record::Status::Failed))
         .exec_with_returning(tx.on())
         .await?;
@@ -90,6 +150,5 @@ async fn drive(ctx: &Ctx, records: Vec<RecordId>) -> Result<Vec<RecordId>> {
         tx.record(Event::ProcessingRetried { record: *record });
         tx.enqueue(Job::ProcessRecord { record: *record });
     }
-    tx.commit().await?;
     Ok(driven)
 }

@@ -189,6 +189,10 @@ fn no_change_goes_by_without_an_event() {
         ),
         ("src/identity/profile.rs", "a person's own, in every tenant"),
         (
+            "src/approvals/answer.rs",
+            "commits what the decisions have told",
+        ),
+        (
             "src/identity/switch.rs",
             "the session is told where it is opened",
         ),

@@ -18,6 +18,7 @@ mod audit;
 mod authorization;
 mod automation;
 mod cancel;
+mod bulk;
 mod categories;
 mod connections;
 mod cookies;

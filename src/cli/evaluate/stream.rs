@@ -13,6 +13,7 @@ use super::score::{Proposal, Score};
 use crate::accounts::{self, NewAccount};
 use crate::app::App;
 use crate::approvals::{self, Override};
+use crate::bulk::ErrorPolicy;
 use crate::categories::{self, NewCategory};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,7 +21,7 @@ use crate::ctx::{Actor, Ctx};
 use crate::error::{Error, Result};
 use crate::identity::NewTenant;
 use crate::permission::Permissions;
-use crate::records::{self, ErrorPolicy, NewRow, RowAnswer};
+use crate::records::{self, NewRow, RowAnswer};
 use crate::{secret, tenants, worker};
 
 /// A proposal that waits for its answer.
@@ -106,10 +107,11 @@ async fn tell(ctx: &Ctx, waiting: Waiting) -> Result<()> {
         project: None,
         note: None,
     };
-    let answers = approvals::override_many(ctx, &[waiting.approval], choice).await?;
+    let one = [waiting.approval];
+    let answers = approvals::override_many(ctx, &one, choice, ErrorPolicy::RejectAll).await?;
     answers
         .into_iter()
-        .try_for_each(|answer| answer.outcome.map(drop))
+        .try_for_each(|answer| answer.became.done().map(drop))
 }
 
 /// A company without a chart of its own: that of the file takes its place.

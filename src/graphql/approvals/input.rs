@@ -5,6 +5,7 @@ use async_graphql::{ID, InputObject};
 use super::ApprovalStatus;
 use crate::approvals;
 use crate::error::Result;
+use crate::graphql::bulk::ErrorPolicy;
 use crate::graphql::condition::{self, RuleConditionInput};
 use crate::graphql::decisions::DecisionSource;
 use crate::graphql::node::local_opt;
@@ -77,6 +78,9 @@ pub struct ApproveRecordInput {
 pub struct ApproveRecordsInput {
     /// Which approvals, 1 to 200.
     pub approval_ids: Vec<ID>,
+    /// What happens to good ones beside bad ones: by default each is on its own.
+    #[graphql(default_with = "ErrorPolicy::RejectFailed")]
+    pub error_policy: ErrorPolicy,
 }
 
 /// A rule to make of an override.
@@ -119,6 +123,9 @@ pub struct OverrideRecordsInput {
     pub project: Option<String>,
     /// A note; what was proposed stays when absent.
     pub note: Option<String>,
+    /// What happens to good ones beside bad ones: by default each is on its own.
+    #[graphql(default_with = "ErrorPolicy::RejectFailed")]
+    pub error_policy: ErrorPolicy,
 }
 
 /// An approval whose record does not belong in the books.
@@ -137,6 +144,9 @@ pub struct RejectRecordsInput {
     pub approval_ids: Vec<ID>,
     /// Why, in at most 2,000 characters.
     pub comment: Option<String>,
+    /// What happens to good ones beside bad ones: by default each is on its own.
+    #[graphql(default_with = "ErrorPolicy::RejectFailed")]
+    pub error_policy: ErrorPolicy,
 }
 
 /// A decided approval to take back.

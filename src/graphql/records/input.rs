@@ -4,12 +4,14 @@ use async_graphql::{Enum, ID, InputObject, Json};
 use serde_json::Value;
 
 use super::RecordStatus;
+use crate::bulk;
 use crate::error::{Error, Result};
 use crate::graphql::accounts::currency;
-use crate::graphql::node::{local, local_all, local_opt};
+use crate::graphql::bulk::ErrorPolicy;
+use crate::graphql::node::{local, local_opt};
 use crate::graphql::scalar::{Date, Decimal};
 use crate::money::{Currency, Money};
-use crate::records::{self, NewRow, Retry, RowsOf};
+use crate::records::{self, NewRow, RowsOf};
 
 /// Which way money moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -111,17 +113,6 @@ fn units(field: &'static str, amount: Option<Decimal>) -> Result<Option<i64>> {
     }
 }
 
-/// What happens to good rows beside bad ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-#[graphql(remote = "records::ErrorPolicy")]
-pub enum ErrorPolicy {
-    /// Nothing is stored.
-    #[default]
-    RejectAll,
-    /// The good rows are stored.
-    RejectFailed,
-}
-
 /// A movement of money to be stored.
 #[derive(InputObject)]
 pub struct ImportRow {
@@ -165,13 +156,13 @@ pub struct ImportRecordsInput {
     #[graphql(default)]
     pub spent_positive: bool,
     /// What happens to good rows beside bad ones.
-    #[graphql(default)]
+    #[graphql(default_with = "ErrorPolicy::RejectAll")]
     pub error_policy: ErrorPolicy,
 }
 
 impl ImportRecordsInput {
     /// The account, the rows signed from the books' view, and what happens to bad ones.
-    pub(super) fn read(self) -> Result<(RowsOf, Vec<NewRow>, records::ErrorPolicy)> {
+    pub(super) fn read(self) -> Result<(RowsOf, Vec<NewRow>, bulk::ErrorPolicy)> {
         let account = match (&self.account_id, self.account_number) {
             (Some(id), None) => RowsOf::Account(local("Account", "accountId", id)?),
             (None, Some(number)) => RowsOf::Number(number),
@@ -205,13 +196,7 @@ fn negated(amount: &str) -> String {
 pub struct RetryFailedRecordsInput {
     /// Which records, up to 1,000; every failed one when left out.
     pub record_ids: Option<Vec<ID>>,
-}
-
-impl RetryFailedRecordsInput {
-    pub(super) fn read(self) -> Result<Retry> {
-        Ok(match self.record_ids {
-            Some(ids) => Retry::Records(local_all("Record", "recordIds", &ids)?),
-            None => Retry::All,
-        })
-    }
+    /// What happens to failed ones beside those that are not: by default the others are counted only.
+    #[graphql(default_with = "ErrorPolicy::IgnoreFailed")]
+    pub error_policy: ErrorPolicy,
 }
