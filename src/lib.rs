@@ -14,7 +14,7 @@
 //! records
 //! categories accounts projects teams files integrations
 //! identity events
-//! mail grants
+//! mail grants idempotency
 //! ctx
 //! queue throttle
 //! db bus vectors outbound
@@ -43,6 +43,7 @@ pub mod files;
 pub mod grants;
 pub mod graphql;
 pub mod http;
+pub mod idempotency;
 pub mod identity;
 pub mod imports;
 pub mod integrations;

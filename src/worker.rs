@@ -14,7 +14,9 @@ use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::processing::neighbours;
 use crate::queue::{self, Claim, Queue};
-use crate::{audit, connections, identity, imports, mail, processing, reports, tenants};
+use crate::{
+    audit, connections, idempotency, identity, imports, mail, processing, reports, tenants,
+};
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -277,6 +279,9 @@ async fn tidy(app: Arc<App>, worker: String) {
             }
             if let Err(error) = identity::prune(&app.handles).await {
                 tracing::warn!(error = ?error, "Sessions that are long over could not be forgotten");
+            }
+            if let Err(error) = idempotency::prune(&app.handles).await {
+                tracing::warn!(error = ?error, "Idempotency keys that are over could not be forgotten");
             }
         }
         tokio::select! {

@@ -21,6 +21,7 @@ pub mod event;
 pub mod event_origin;
 pub mod export;
 pub mod file;
+pub mod idempotency_key;
 pub mod import;
 pub mod invitation;
 pub mod job;

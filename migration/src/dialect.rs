@@ -16,6 +16,7 @@ pub const TENANT_TABLES_EXEMPT_FROM_POLICIES: &[&str] = &[
     "api_key",
     "job",
     "stream_head",
+    "idempotency_key",
 ];
 
 /// Runs DDL written in the notation above, statement by statement as the database reads them.

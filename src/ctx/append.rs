@@ -42,6 +42,11 @@ impl Entry {
         }
     }
 
+    /// What it is about.
+    pub(super) fn subject(&self) -> (&'static str, Uuid) {
+        self.subject
+    }
+
     /// Whether someone may do more or less after it.
     pub(super) fn changes_access(&self) -> bool {
         self.changes_access

@@ -7,6 +7,7 @@ mod actor;
 mod append;
 mod canonical;
 pub mod chain;
+mod claim;
 mod event;
 mod job;
 mod kept;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use actor::Actor;
 pub use canonical::canonical;
 use chrono::{DateTime, NaiveDate, Utc};
+pub use claim::{Claim, Claimed};
 use entity::{SessionId, TenantId, UserId};
 pub use event::{Event, Outcome};
 pub use job::Job;
@@ -85,6 +87,7 @@ pub struct Ctx {
     origin: Option<Arc<Origin>>,
     operation: Option<Arc<Operation>>,
     reading: Mutex<Option<Read>>,
+    claims: Arc<claim::Claims>,
 }
 
 impl Ctx {
@@ -109,6 +112,7 @@ impl Ctx {
             origin: Origin::current(),
             operation: Operation::current(),
             reading: Mutex::new(None),
+            claims: Arc::default(),
         }
     }
 
@@ -175,6 +179,7 @@ impl Ctx {
             origin: self.origin.clone(),
             operation: Operation::current(),
             reading: Mutex::new(None),
+            claims: Arc::default(),
         }
     }
 
@@ -320,11 +325,29 @@ impl Ctx {
     pub async fn begin(&self) -> Result<Tx<'_>> {
         self.refresh().await;
         let tx = self.handles.db.begin(Some(self.tenant));
-        Ok(Tx::new(self, self.within(tx).await?))
+        let tx = self.within(tx).await?;
+        let claimed = self.claims.take(&tx, self.now()).await?;
+        Ok(Tx::new(self, tx, claimed))
     }
 
     /// Does what belongs to the operation also where a task of its own does it, as a loader has.
     async fn within<F: Future>(&self, work: F) -> F::Output {
         Operation::resume(self.operation.as_ref(), work).await
+    }
+
+    /// Puts the next unit of work under an idempotency key: its effect and the key are stored together, or neither.
+    pub fn claim(&self, claim: Claim) {
+        self.claims.put(claim);
+    }
+
+    /// What became of the key since [`claim`](Self::claim).
+    pub fn claimed(&self) -> Claimed {
+        self.claims.end()
+    }
+
+    /// Works under the idempotency key of another operation, for one that ends in another tenant than it was asked in.
+    pub fn with_claim_of(mut self, asked: &Self) -> Self {
+        self.claims = Arc::clone(&asked.claims);
+        self
     }
 }

@@ -24,6 +24,17 @@ impl Origin {
         CURRENT.scope(Arc::new(self), work).await
     }
 
+    /// The same work with the origin of here and now, for a task of its own.
+    pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
+        let origin = CURRENT.try_with(Arc::clone).ok();
+        async move {
+            match origin {
+                Some(origin) => CURRENT.scope(origin, work).await,
+                None => work.await,
+            }
+        }
+    }
+
     /// Where the request that is at work came from; none in a job or a command.
     pub fn current() -> Option<Arc<Self>> {
         CURRENT

@@ -7,7 +7,7 @@ use sea_orm::{
     PrimaryKeyTrait, QueryFilter, Select, UpdateMany,
 };
 
-use super::{Ctx, Event, Job, Outcome, append, read};
+use super::{Ctx, Event, Job, Outcome, append, claim, read};
 use crate::bus::Wake;
 use crate::error::{Error, Result};
 use crate::queue::Claim;
@@ -23,6 +23,8 @@ pub struct Tx<'c> {
     events: Vec<append::Entry>,
     jobs: Vec<job::Model>,
     approved: Vec<RecordId>,
+    /// The row of the idempotency key that this stores.
+    claimed: Option<String>,
 }
 
 #[expect(
@@ -30,13 +32,14 @@ pub struct Tx<'c> {
     reason = "the place where the tenant is added"
 )]
 impl<'c> Tx<'c> {
-    pub(super) fn new(ctx: &'c Ctx, tx: DatabaseTransaction) -> Self {
+    pub(super) fn new(ctx: &'c Ctx, tx: DatabaseTransaction, claimed: Option<String>) -> Self {
         Self {
             ctx,
             tx,
             events: Vec::new(),
             jobs: Vec::new(),
             approved: Vec::new(),
+            claimed,
         }
     }
 
@@ -202,6 +205,14 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Leaves the idempotency key to a later unit of work: this one is a step, and asked again it goes on from there.
+    pub async fn disclaim(&mut self) -> Result<()> {
+        match self.claimed.take() {
+            Some(id) => claim::release(&self.tx, &id).await,
+            None => Ok(()),
+        }
+    }
+
     /// Stores everything or nothing, then wakes whoever listens. Jobs are written before the head of the log is
     /// locked, and nothing follows that lock but the events themselves, so it can take part in no deadlock.
     pub async fn commit(mut self) -> Result<()> {
@@ -230,6 +241,9 @@ impl<'c> Tx<'c> {
                 .exec_without_returning(&self.tx)
                 .await?;
         }
+        if let (Some(id), Some(first)) = (&self.claimed, self.events.first()) {
+            claim::about(&self.tx, id, first.subject()).await?;
+        }
         let access = self.events.iter().any(append::Entry::changes_access);
         if !self.events.is_empty() {
             let sequence = append::append(&self.tx, self.ctx, self.events).await?;
@@ -239,6 +253,9 @@ impl<'c> Tx<'c> {
             });
         }
         self.tx.commit().await?;
+        if self.claimed.is_some() {
+            self.ctx.claims.hold();
+        }
         if access {
             self.ctx.handles.access_changed(self.ctx.tenant);
         }

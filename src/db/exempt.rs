@@ -36,6 +36,10 @@ pub const EXEMPT: &[(&str, &str)] = &[
         "stream_head",
         "events: the head of a log, and which tenants have one",
     ),
+    (
+        "idempotency_key",
+        "ctx, idempotency: hashes, and sealed answers that a rotation of keys must reach",
+    ),
 ];
 
 impl Db {

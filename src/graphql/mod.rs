@@ -21,6 +21,7 @@ pub mod decisions;
 pub mod error;
 pub mod events;
 pub mod fresh;
+pub mod idempotency;
 pub mod identity;
 pub mod imports;
 pub mod keys;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::{
     Data, Executor, Request, Response, Value, Variables,
-    futures_util::stream::{BoxStream, StreamExt},
+    futures_util::stream::{self, BoxStream, StreamExt},
     parser::{self, parse_query, types::OperationType},
 };
 use sha2::{Digest, Sha256};
@@ -17,6 +17,7 @@ use super::{
     answer::{self, Telling},
     cache::{Document, Documents, Hash},
     cost::CostIndex,
+    idempotency::{Replayed, holds_a_key, to_its_end},
     limits::Limits,
     measure::{Measured, measure},
     message::GraphqlRequest,
@@ -76,6 +77,10 @@ pub struct Prepared {
     pub root: RootOrder,
     /// What it may cost, and how to tell what it did.
     pub price: Price,
+    /// Which of its mutations were answered from before.
+    pub replayed: Replayed,
+    /// Whether it is a mutation that comes again until it is answered, and ends though nobody waits for it.
+    pub keyed: bool,
 }
 
 /// The way of every GraphQL request, over any transport.
@@ -160,7 +165,12 @@ impl<E: Executor> Pipeline<E> {
             Arc::clone(&self.index),
             &measured,
         );
+        let keyed = operation.ty == OperationType::Mutation && holds_a_key(&text, &sent.variables);
+        let replayed = Replayed::default();
         let mut request = Request::new(text).variables(sent.variables);
+        if keyed {
+            request = request.data(replayed.clone());
+        }
         request.operation_name = sent.operation_name;
         request.set_parsed_query(document.tree.clone());
         Ok(Prepared {
@@ -169,6 +179,8 @@ impl<E: Executor> Pipeline<E> {
             hash,
             root,
             price,
+            replayed,
+            keyed,
         })
     }
 
@@ -192,7 +204,11 @@ impl<E: Executor> Pipeline<E> {
     /// Carries out a query or a mutation.
     pub async fn execute(&self, prepared: Prepared, request_id: &str) -> Response {
         let root = prepared.root;
-        let mut response = self.executor.execute(prepared.request).await;
+        let mut response = match prepared.keyed {
+            true => to_its_end(self.executor.clone(), prepared.request).await,
+            false => self.executor.execute(prepared.request).await,
+        };
+        prepared.replayed.tell(&mut response);
         root.sort(&mut response.data);
         self.finish(response, request_id)
     }
@@ -205,6 +221,15 @@ impl<E: Executor> Pipeline<E> {
         request_id: String,
     ) -> BoxStream<'static, Response> {
         let telling = self.telling();
+        if prepared.keyed && session.is_none() {
+            let (streams, replayed) = (self.streams.clone(), prepared.replayed);
+            let once = async move {
+                let mut response = to_its_end(streams, prepared.request).await;
+                replayed.tell(&mut response);
+                answer::finish(response, &request_id, telling)
+            };
+            return stream::once(once).boxed();
+        }
         self.streams
             .execute_stream(prepared.request, session)
             .map(move |response| answer::finish(response, &request_id, telling))
@@ -282,9 +307,7 @@ fn parse_failed(error: parser::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{
-        EmptySubscription, Object, Schema, Subscription, Variables, futures_util::stream,
-    };
+    use async_graphql::{EmptySubscription, Object, Schema, Subscription, Variables};
     use serde_json::json;
 
     use super::*;

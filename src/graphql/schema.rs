@@ -6,6 +6,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, 
 use chrono::{DateTime, Utc};
 
 use super::fresh::Fresh;
+pub use super::idempotency::Mutation;
 use super::limits::Limits;
 use super::request::Pipeline;
 use crate::ctx::Handles;
@@ -42,7 +43,8 @@ pub struct Query(
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+#[graphql(name = "Mutation")]
+pub struct Features(
     super::accounts::AccountsMutation,
     super::approvals::ApprovalsMutation,
     super::automation::AutomationMutation,

@@ -92,6 +92,13 @@ fn name(name: &str, out: &mut Vec<u8>) -> serde_json::Result<()> {
     Ok(())
 }
 
+/// The JSON of a value of an answer.
+pub fn value_to_json(value: &Value) -> serde_json::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(256 + length(value));
+    write(value, &mut out)?;
+    Ok(out)
+}
+
 /// Writes a value. Bytes are JSON already: see [`plain`](super::plain).
 fn write(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
     match value {

@@ -10,10 +10,10 @@ mod types;
 use async_graphql::{Context, ID, Object};
 pub use export::{TenantExport, TenantExportStatus};
 pub use input::{
-    CancelTenantDeletionInput, CreateTenantInput, DeleteMyAccountInput, JoinTenantInput,
-    LeaveTenantInput, RequestTenantDeletionInput, ResendInvitationInput, ResumeTenantInput,
-    SuspendTenantInput, SwitchTenantInput, TransferOwnershipInput, UpdatePreferencesInput,
-    UpdateProfileInput, UpdateTenantInput,
+    CancelTenantDeletionInput, CreateTenantInput, DeleteMyAccountInput, ExportTenantInput,
+    JoinTenantInput, LeaveTenantInput, RequestTenantDeletionInput, ResendInvitationInput,
+    ResumeTenantInput, SuspendTenantInput, SwitchTenantInput, TransferOwnershipInput,
+    UpdatePreferencesInput, UpdateProfileInput, UpdateTenantInput,
 };
 pub use payload::{
     CancelTenantDeletionPayload, CreateTenantPayload, DeleteMyAccountPayload, ExportTenantPayload,
@@ -258,7 +258,11 @@ impl TenantsMutation {
 
     /// Write everything of the tenant to a file: records, decisions, approvals, rules, events and the rest, with the
     /// uploaded files. It is made in the background; `tenantExport` tells how far it is. Needs `tenant:manage`.
-    async fn export_tenant(&self, ctx: &Context<'_>) -> Result<ExportTenantPayload> {
+    async fn export_tenant(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "input", desc = "What to do.")] _input: Option<ExportTenantInput>,
+    ) -> Result<ExportTenantPayload> {
         let op = ctx.op()?;
         let asked = tenants::request_export(op).await;
         ExportTenantPayload::of(asked.map(|row| TenantExport::of(op, row)))

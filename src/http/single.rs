@@ -8,7 +8,7 @@ use async_graphql::Response;
 use super::Edge;
 use super::caller::Caller;
 use crate::ctx::Ctx;
-use crate::db::{Operation, Overrun};
+use crate::db::Operation;
 use crate::graphql::loader::loader;
 use crate::graphql::meter::{self, Cost, Meter, Refused};
 use crate::graphql::refusal::{Code, Refusal};
@@ -16,7 +16,8 @@ use crate::graphql::request::Prepared;
 use crate::throttle::Entrance;
 
 /// Carries out an operation of whoever `whose` says it is, once it is their turn and they have the points. It is broken
-/// off at its deadline, or when this is dropped, and what it runs in the database ends with it.
+/// off at its deadline, or when this is dropped, and what it runs in the database ends with it; a mutation with an
+/// idempotency key goes on, for whoever asks again.
 pub async fn carry_out(
     edge: &Edge,
     caller: &Caller,
@@ -24,15 +25,19 @@ pub async fn carry_out(
     prepared: Prepared,
 ) -> Result<Response, Refused> {
     let within = Duration::from_millis(edge.handles.config.rates.operation_timeout_ms);
-    let mut cost = None;
+    let (mut cost, keyed) = (None, prepared.keyed);
     let work = execute(edge, caller, whose, prepared, &mut cost);
-    match Operation::scope(&edge.handles.db, within, work).await {
-        Ok(outcome) => outcome,
-        Err(Overrun) => Err(Refused {
+    let done = if keyed {
+        tokio::time::timeout(within, work).await.ok()
+    } else {
+        Operation::scope(&edge.handles.db, within, work).await.ok()
+    };
+    done.unwrap_or_else(|| {
+        Err(Refused {
             refusal: meter::overrun(within),
             cost,
-        }),
-    }
+        })
+    })
 }
 
 async fn execute(

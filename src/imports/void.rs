@@ -59,6 +59,7 @@ pub async fn void_import(ctx: &Ctx, id: ImportId) -> Result<import::Model> {
         voidable(&tx, id).await?;
         let more = void_step(&mut tx, id).await?;
         if more {
+            tx.disclaim().await?;
             tx.commit().await?;
             continue;
         }

@@ -82,6 +82,9 @@ pub async fn retry_all(ctx: &Ctx) -> Result<Vec<RecordId>> {
         }
         let mut tx = ctx.begin().await?;
         let last = failed.len() < MAX_RETRIED;
+        if !last {
+            tx.disclaim().await?;
+        }
         all.extend(drive(&mut tx, &failed).await?);
         tx.commit().await?;
         if last {

@@ -74,6 +74,8 @@ stored! {
     OAUTH_STATE = "oauth_state" in "oauth_state" by "id": ["sealed"] Form::Bytes;
     /// The tokens that a provider gave for somebody.
     OAUTH_GRANT = "oauth grant" in "oauth_grant" by "id": ["sealed"] Form::Bytes;
+    /// What a mutation answered, which may be a secret that is told once.
+    ANSWER = "answer" in "idempotency_key" by "id": ["answer"] Form::Bytes;
 }
 
 #[cfg(test)]

@@ -38,23 +38,31 @@ pub async fn open_demo(handles: &Arc<Handles>, new: NewTenant) -> Result<Opened>
 pub async fn create(ctx: &Ctx, name: &str, base_currency: &str) -> Result<Opened> {
     let founder = identity::known_founder(ctx, name, base_currency).await?;
     ctx.refresh().await;
-    plant(ctx.handles(), founder, false).await
+    plant(ctx.handles(), founder, false, Some(ctx)).await
 }
 
 async fn open_as(handles: &Arc<Handles>, new: NewTenant, demo: bool) -> Result<Opened> {
     let founder = identity::founder(handles, &new).await?;
-    plant(handles, founder, demo).await
+    plant(handles, founder, demo, None).await
 }
 
-async fn plant(handles: &Arc<Handles>, founder: Founder, demo: bool) -> Result<Opened> {
+async fn plant(
+    handles: &Arc<Handles>,
+    founder: Founder,
+    demo: bool,
+    asked: Option<&Ctx>,
+) -> Result<Opened> {
     let owner = founder.user();
     let tenant: TenantId = handles.clock.id();
-    let ctx = Ctx::new(
+    let mut ctx = Ctx::new(
         handles.clone(),
         Actor::User(owner),
         tenant,
         Permissions::all(),
     );
+    if let Some(asked) = asked {
+        ctx = ctx.with_claim_of(asked);
+    }
     let mut tx = ctx.begin().await?;
     let tokens = identity::found(&mut tx, founder, demo).await?;
     categories::plant(&mut tx).await?;

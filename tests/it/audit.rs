@@ -189,6 +189,11 @@ fn no_change_goes_by_without_an_event() {
         ),
         ("src/identity/profile.rs", "a person's own, in every tenant"),
         (
+            "src/idempotency/answer.rs",
+            "an answer to what was told already",
+        ),
+        ("src/idempotency/retention.rs", "no change to the books"),
+        (
             "src/approvals/answer.rs",
             "commits what the decisions have told",
         ),

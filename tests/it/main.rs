@@ -32,6 +32,7 @@ mod events;
 mod exports;
 mod grants;
 mod health;
+mod idempotency;
 mod identity;
 mod imports;
 mod invitations;

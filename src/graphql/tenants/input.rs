@@ -87,6 +87,14 @@ pub struct CancelTenantDeletionInput {
     pub tenant_id: ID,
 }
 
+/// How to ask for an export.
+#[derive(InputObject)]
+pub struct ExportTenantInput {
+    /// A name for this very request, such as a random UUID. Sent again within a day with the same input, it is not carried
+    /// out again and answered as the first time.
+    pub idempotency_key: Option<String>,
+}
+
 /// What of you to change; what is left out stays.
 #[derive(InputObject)]
 pub struct UpdateProfileInput {

@@ -85,6 +85,10 @@ pub const KEPT_BACK: &[(&str, &str)] = &[
     ("api_key", "hashes of keys, worth nothing elsewhere"),
     ("connection_key", "secrets"),
     ("export", "the exports themselves"),
+    (
+        "idempotency_key",
+        "answers kept for a day, for whoever asks again",
+    ),
     ("job", "work, not books"),
     ("model_snapshot", "made of the approvals again"),
     ("session", "sign-ins of people, who see their own"),
