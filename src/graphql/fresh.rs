@@ -11,7 +11,7 @@ use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, N
 use async_graphql::{Data, Response};
 
 use super::live::Live;
-use super::loader::loader;
+use super::loader::{loader, quiet};
 use super::meter::overrun;
 use crate::ctx::{Ctx, Handles};
 use crate::db::{Operation, Overrun};
@@ -41,9 +41,11 @@ impl Extension for Fresh {
                 _ => return next.run(ctx, name).await,
             };
             let mut data = Data::default();
-            data.insert(loader(&operation));
+            let loading = loader(&operation);
+            let quiet = quiet(&loading);
+            data.insert(loading);
             data.insert(Arc::clone(&operation));
-            let response = next.run_with_data(ctx, name, data).await;
+            let response = quiet.watch(next.run_with_data(ctx, name, data)).await;
             operation.refresh().await;
             response
         };

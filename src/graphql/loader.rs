@@ -1,16 +1,20 @@
 //! Loading by id, batched and once per operation. A list resolver looks ahead, loads the children of its whole page in
-//! one statement and feeds them here; what it did not foresee is collected for a moment and loaded together.
+//! one statement and feeds them here; what it did not foresee is collected until the operation has nothing left to do but
+//! wait for it ([`Quiet`]), and loaded together.
 //!
 //! Each feature implements `Loader<Id>` for [`OpLoader`] beside its type.
 
+use std::any::TypeId;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::{Context, Executor, Request, Response};
+use futures::future::BoxFuture;
 
 use super::op::Op;
+use super::quiet::Quiet;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 
@@ -18,6 +22,7 @@ use crate::error::{Error, Result};
 pub struct OpLoader {
     /// The operation.
     pub ctx: Arc<Ctx>,
+    quiet: Arc<Quiet>,
 }
 
 /// The loader of an operation.
@@ -25,14 +30,39 @@ pub type Loading = DataLoader<OpLoader, HashMapCache>;
 
 /// A loader for an operation.
 pub fn loader(ctx: &Arc<Ctx>) -> Loading {
+    let quiet = Arc::new(Quiet::default());
+    let at_rest = Arc::clone(&quiet);
+    let when_at_rest = move |load: BoxFuture<'static, ()>| {
+        let quiet = Arc::clone(&at_rest);
+        tokio::spawn(async move {
+            quiet.rest().await;
+            load.await;
+        })
+    };
+    let ctx = Arc::clone(ctx);
     DataLoader::with_cache(
-        OpLoader {
-            ctx: Arc::clone(ctx),
-        },
-        tokio::spawn,
+        OpLoader { ctx, quiet },
+        when_at_rest,
         HashMapCache::default(),
     )
-    .delay(Duration::from_micros(300))
+    .delay(Duration::ZERO)
+}
+
+/// What tells when the operation of a loader is at rest: it must be watched while it is carried out.
+pub fn quiet(loading: &Loading) -> Arc<Quiet> {
+    Arc::clone(&loading.loader().quiet)
+}
+
+/// Executes a request, watched when it holds a loader.
+pub async fn execute<E: Executor>(executor: &E, request: Request) -> Response {
+    let loading = request.data.get(&TypeId::of::<Loading>());
+    match loading.and_then(|loading| loading.downcast_ref::<Loading>()) {
+        Some(loading) => {
+            let quiet = quiet(loading);
+            quiet.watch(executor.execute(request)).await
+        }
+        None => executor.execute(request).await,
+    }
 }
 
 /// Loads one thing by id; `None` when the tenant has no such thing.

@@ -42,6 +42,7 @@ mod payload;
 pub mod plain;
 pub mod price;
 pub mod projects;
+pub mod quiet;
 pub mod records;
 pub mod refusal;
 pub mod reports;

@@ -19,6 +19,7 @@ use super::{
     cost::CostIndex,
     idempotency::{Replayed, holds_a_key, to_its_end},
     limits::Limits,
+    loader::execute,
     measure::{Measured, measure},
     message::GraphqlRequest,
     operation::{RootOrder, select_operation},
@@ -206,7 +207,7 @@ impl<E: Executor> Pipeline<E> {
         let root = prepared.root;
         let mut response = match prepared.keyed {
             true => to_its_end(self.executor.clone(), prepared.request).await,
-            false => self.executor.execute(prepared.request).await,
+            false => execute(&self.executor, prepared.request).await,
         };
         prepared.replayed.tell(&mut response);
         root.sort(&mut response.data);
