@@ -69,8 +69,10 @@ impl Db {
 
 fn counted(mut pool: DatabaseConnection, statements: &Arc<AtomicU64>) -> DatabaseConnection {
     let statements = Arc::clone(statements);
-    pool.set_metric_callback(move |_| {
+    pool.set_metric_callback(move |told| {
         statements.fetch_add(1, Ordering::Relaxed);
+        // the text only: values are somebody's
+        tracing::trace!(target: "sql", "{}", told.statement.sql);
     });
     pool
 }

@@ -18,6 +18,7 @@ mod audit;
 mod authorization;
 mod automation;
 mod cancel;
+mod batching;
 mod bulk;
 mod categories;
 mod connections;

@@ -356,7 +356,7 @@ fn masked(text: &str, ids: &[&str]) -> String {
 }
 
 /// One of everything, with a word in it that nobody else uses; the id of the file.
-async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
+pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     let owner = tenant.owner();
     tenant.viewer().await;
     let invite =
@@ -383,7 +383,7 @@ async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
 
     let chart = owner
         .run(
-            "{ categories { id code } approvals(first: 3) { edges { node { id } } } }",
+            "{ categories { id code } approvals(first: 3, filter: { status: [PENDING] }) { edges { node { id } } } }",
             json!({}),
         )
         .await
