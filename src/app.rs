@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, Wake};
+use crate::clients;
 use crate::clock::Clock;
 use crate::config::{Config, ConnectMode, Environment, Secrets};
 use crate::ctx::{Handles, Kept, Standings};
@@ -86,6 +87,7 @@ impl App {
         }
         app.watch_file();
         app.watch_access();
+        app.count_usage();
         Ok(app)
     }
 
@@ -166,6 +168,17 @@ impl App {
         });
     }
 
+    /// Adds up now and then what GraphQL clients used.
+    fn count_usage(&self) {
+        let (handles, stopping) = (Arc::clone(&self.handles), self.stopping.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = clients::keep_writing(handles) => {}
+                () = stopping.cancelled() => {}
+            }
+        });
+    }
+
     /// What the HTTP edge reaches.
     pub fn edge(&self) -> Edge {
         Edge {
@@ -180,6 +193,9 @@ impl App {
     /// Closes the stores, once nothing uses them any more.
     pub async fn close(&self) {
         self.stopping.cancel();
+        if let Err(error) = clients::write(&self.handles).await {
+            tracing::warn!(%error, "What GraphQL clients used last is lost");
+        }
         self.handles.bus.close().await;
         self.handles.db.close().await;
     }

@@ -12,7 +12,7 @@
 //! rules
 //! imports connections tenants
 //! records
-//! categories accounts projects teams files integrations
+//! categories accounts projects teams files integrations clients
 //! identity events
 //! mail grants idempotency
 //! ctx
@@ -31,6 +31,7 @@ pub mod bulk;
 pub mod bus;
 pub mod categories;
 pub mod cli;
+pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod connections;

@@ -83,6 +83,12 @@ permissions! {
     ManageProjects = "projects:manage",
     /// Make service accounts, and make, rotate and revoke their API keys.
     ManageKeys = "keys:manage",
+    /// See apps that speak GraphQL, their documents and how these are used.
+    ReadClients = "clients:read",
+    /// Make and change apps that speak GraphQL, and say what each may send.
+    ManageClients = "clients:manage",
+    /// Register and remove the documents of apps.
+    RegisterDocuments = "documents:register",
     /// Read the audit log: who did what, and from where.
     ReadAudit = "audit:read",
     /// See and drive background work.
@@ -97,7 +103,11 @@ impl Permission {
     pub fn is_for_people(self) -> bool {
         matches!(
             self,
-            Self::ManageMembers | Self::ManageKeys | Self::ManageRoles | Self::ManageTenant
+            Self::ManageMembers
+                | Self::ManageKeys
+                | Self::ManageRoles
+                | Self::ManageClients
+                | Self::ManageTenant
         )
     }
 }

@@ -105,4 +105,8 @@ id! {
     TeamId,
     /// Everything of a tenant as one file.
     ExportId,
+    /// An app that speaks GraphQL.
+    GraphqlClientId,
+    /// A document that such an app has registered.
+    GraphqlDocumentId,
 }

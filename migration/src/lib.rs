@@ -21,6 +21,7 @@ mod m20261121_000014_create_vectors;
 mod m20261121_000015_create_oauth_grants;
 mod m20261121_000018_create_automation;
 mod m20261121_000017_create_idempotency_keys;
+mod m20261121_000016_create_graphql_clients;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000018_create_automation::Migration),
             Box::new(m20261121_000015_create_oauth_grants::Migration),
             Box::new(m20261121_000017_create_idempotency_keys::Migration),
+            Box::new(m20261121_000016_create_graphql_clients::Migration),
         ]
     }
 }

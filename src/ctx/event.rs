@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
-    AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId, ImportId,
-    InvitationId, LinkedIdentityId, PasskeyId, ProjectId, RecordId, ReportId, RoleId, RuleId,
-    ServiceAccountId, SessionId, TeamId, TenantId, UserId,
+    AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId,
+    GraphqlClientId, ImportId, InvitationId, LinkedIdentityId, PasskeyId, ProjectId, RecordId,
+    ReportId, RoleId, RuleId, ServiceAccountId, SessionId, TeamId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -219,6 +219,22 @@ events! {
     },
     /// An API key was revoked.
     ApiKeyRevoked = "API_KEY_REVOKED" about "apiKey" api_key { api_key: ApiKeyId, service_account: ServiceAccountId },
+    /// An app that speaks GraphQL was made known; what it may send is `PERMISSIVE` or `STRICT`.
+    GraphqlClientCreated = "GRAPHQL_CLIENT_CREATED" about "graphqlClient" graphql_client {
+        graphql_client: GraphqlClientId, service_account: Option<ServiceAccountId>, mode: &'static str,
+    },
+    /// An app may send something else, has another name, or is bound to another service account.
+    GraphqlClientChanged = "GRAPHQL_CLIENT_CHANGED" about "graphqlClient" graphql_client { graphql_client: GraphqlClientId },
+    /// An app was put away.
+    GraphqlClientArchived = "GRAPHQL_CLIENT_ARCHIVED" about "graphqlClient" graphql_client { graphql_client: GraphqlClientId },
+    /// Documents of an app were registered.
+    DocumentsRegistered = "DOCUMENTS_REGISTERED" about "graphqlClient" graphql_client {
+        graphql_client: GraphqlClientId, documents: u64,
+    },
+    /// Documents of an app were removed.
+    DocumentsRemoved = "DOCUMENTS_REMOVED" about "graphqlClient" graphql_client {
+        graphql_client: GraphqlClientId, documents: u64,
+    },
     /// Someone signed in.
     SignedIn = "SIGNED_IN" about "user" user { user: UserId },
     /// A session was ended: `signed_out`, `revoked`, or `reuse` of a refresh token.
@@ -256,7 +272,7 @@ events! {
 }
 
 impl Event {
-    /// Whether someone may do more or less after it: what is remembered of the tenant's people is asked again.
+    /// Whether someone may do or send more or less after it: what is remembered of the tenant's people is asked again.
     pub fn changes_access(&self) -> bool {
         matches!(
             self,
@@ -277,6 +293,11 @@ impl Event {
                 | Self::SecondFactorEnabled { .. }
                 | Self::TenantSuspended { .. }
                 | Self::TenantResumed { .. }
+                | Self::GraphqlClientCreated { .. }
+                | Self::GraphqlClientChanged { .. }
+                | Self::GraphqlClientArchived { .. }
+                | Self::DocumentsRegistered { .. }
+                | Self::DocumentsRemoved { .. }
         )
     }
 }

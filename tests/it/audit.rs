@@ -221,6 +221,7 @@ fn no_change_goes_by_without_an_event() {
             "src/tenants/erase.rs",
             "the log goes too; a tombstone tells",
         ),
+        ("src/clients/usage.rs", "counts of requests"),
         ("src/processing/learned.rs", "made from the log"),
         (
             "src/processing/neighbours/rebuild.rs",

@@ -64,6 +64,8 @@ tables! {
     event => "events" without [],
     event_origin => "event_origins" without [],
     file => "files" without [],
+    graphql_client => "graphql_clients" without [],
+    graphql_document => "graphql_documents" without [],
     import => "imports" without [],
     invitation => "invitations" without ["token_hash"],
     membership => "memberships" without [],
@@ -85,6 +87,7 @@ pub const KEPT_BACK: &[(&str, &str)] = &[
     ("api_key", "hashes of keys, worth nothing elsewhere"),
     ("connection_key", "secrets"),
     ("export", "the exports themselves"),
+    ("graphql_usage", "counts of requests"),
     (
         "idempotency_key",
         "answers kept for a day, for whoever asks again",
