@@ -5,6 +5,7 @@ mod evaluate;
 mod import;
 mod keys;
 mod migrate;
+mod schema;
 mod secrets;
 mod serve;
 mod tenant;
@@ -19,7 +20,6 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Role};
 use crate::error::{Error, Result};
-use crate::graphql::schema;
 use crate::telemetry;
 
 /// Turns money events into books people trust: one server, one GraphQL API.
@@ -45,8 +45,8 @@ enum Command {
     },
     /// Bring the database schema up to date.
     Migrate(migrate::Migrate),
-    /// Print the GraphQL schema.
-    Schema,
+    /// Print the GraphQL schema, or compare it with another one.
+    Schema(schema::Schema),
     /// Import a bank statement (CSV or OFX) for a tenant.
     Import(import::Import),
     Evaluate(evaluate::Evaluate),
@@ -111,10 +111,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command.unwrap_or(serve) {
         Command::Serve { roles } => serve::run(config, &roles).await,
         Command::Migrate(migrate) => migrate.run(config).await,
-        Command::Schema => {
-            print!("{}", schema::sdl());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Schema(schema) => schema.run(),
         Command::Import(import) => import.run(config).await,
         Command::Evaluate(evaluate) => evaluate.run(config).await,
         Command::Webhook(webhook) => webhook.run(config).await,

@@ -18,6 +18,7 @@ pub mod condition;
 pub mod connections;
 pub mod cost;
 pub mod decisions;
+pub mod documents;
 pub mod error;
 pub mod events;
 pub mod fresh;
