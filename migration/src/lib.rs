@@ -19,9 +19,9 @@ mod m20261121_000012_create_keys_and_origins;
 mod m20261121_000013_create_model_snapshots;
 mod m20261121_000014_create_vectors;
 mod m20261121_000015_create_oauth_grants;
-mod m20261121_000018_create_automation;
-mod m20261121_000017_create_idempotency_keys;
 mod m20261121_000016_create_graphql_clients;
+mod m20261121_000017_create_idempotency_keys;
+mod m20261121_000018_create_automation;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;

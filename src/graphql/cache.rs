@@ -6,21 +6,97 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Name, parser::types::ExecutableDocument};
+
+use super::{
+    documents::judge::switches, idempotency::KEY, measure::Measured, operation::RootOrder,
+};
 
 /// SHA-256 of the text of a document.
 pub type Hash = [u8; 32];
 
-/// A parsed document and its weight.
+/// A parsed document, its weight, and what was found out about it and holds whatever the variables.
 #[derive(Debug)]
 pub struct Document {
     /// Its syntax tree.
     pub tree: ExecutableDocument,
     /// Its lexical tokens.
     pub tokens: u64,
+    /// Whether its text holds the character U+0000, written out or not.
+    pub holds_nul: bool,
+    /// Whether an idempotency key may be written in it.
+    pub holds_key: bool,
+    /// The variables that decide whether something is skipped.
+    pub switches: Vec<Name>,
+    valid: AtomicBool,
+    operations: Mutex<Vec<Arc<Operation>>>,
+}
+
+/// One operation of a document.
+#[derive(Debug)]
+pub struct Operation {
+    /// The name it was chosen by.
+    pub name: Option<String>,
+    /// The order of its root fields.
+    pub root: RootOrder,
+    /// What it asks for, where no variable has a say in it.
+    pub measured: Option<Measured>,
+}
+
+impl Document {
+    /// A document of this text that nobody has looked at yet.
+    pub fn new(tree: ExecutableDocument, tokens: u64, text: &str) -> Self {
+        Self {
+            switches: switches(&tree),
+            tree,
+            tokens,
+            holds_nul: text.contains('\0') || text.contains("\\u0000"),
+            holds_key: text.contains(KEY),
+            valid: AtomicBool::new(false),
+            operations: Mutex::default(),
+        }
+    }
+
+    /// Whether it has passed validation.
+    pub fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it has passed validation.
+    pub fn passed(&self) {
+        self.valid.store(true, Ordering::Relaxed);
+    }
+
+    /// What is known of the operation chosen by this name.
+    pub fn operation(&self, name: Option<&str>) -> Option<Arc<Operation>> {
+        let operations = self.operations();
+        let known = operations
+            .iter()
+            .find(|known| known.name.as_deref() == name);
+        known.cloned()
+    }
+
+    /// Keeps what was found out about an operation. There are as many as the document has.
+    pub fn keep(&self, operation: Operation) -> Arc<Operation> {
+        let operation = Arc::new(operation);
+        let mut operations = self.operations();
+        if !operations.iter().any(|known| known.name == operation.name) {
+            operations.push(Arc::clone(&operation));
+        }
+        operation
+    }
+
+    fn operations(&self) -> MutexGuard<'_, Vec<Arc<Operation>>> {
+        self.operations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The documents seen lately.
@@ -93,7 +169,7 @@ mod tests {
 
     fn document(tokens: u64) -> Arc<Document> {
         let tree = parse_query("{ a }").unwrap();
-        Arc::new(Document { tree, tokens })
+        Arc::new(Document::new(tree, tokens, ""))
     }
 
     #[test]
@@ -107,6 +183,23 @@ mod tests {
         assert!(documents.find(&[1; 32]).is_none());
         let generations = documents.lock();
         assert!(generations.young.len() + generations.old.len() <= 8);
+    }
+
+    #[test]
+    fn what_is_known_of_a_document_is_kept_with_it() {
+        let document = document(3);
+        assert!(!document.is_valid() && document.operation(None).is_none());
+        document.passed();
+        for _ in 0..2 {
+            document.keep(Operation {
+                name: None,
+                root: RootOrder::default(),
+                measured: None,
+            });
+        }
+        assert!(document.is_valid() && document.operation(None).is_some());
+        assert!(document.operation(Some("A")).is_none());
+        assert_eq!(document.operations().len(), 1);
     }
 
     #[test]

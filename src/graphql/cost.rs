@@ -13,9 +13,8 @@
 //!
 //! Sums are upper bounds: fields that merge, or that a directive skips, are counted nonetheless.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use async_graphql::Positioned;
 use async_graphql::parser::{
     self, parse_schema,
     types::{
@@ -23,6 +22,9 @@ use async_graphql::parser::{
         TypeSystemDefinition,
     },
 };
+use async_graphql::{Positioned, Value as ConstValue};
+
+use super::documents::told::Deprecation;
 
 /// The cost of a mutation itself.
 pub const MUTATION_COST: u64 = 10;
@@ -88,6 +90,8 @@ pub(super) struct FieldCost {
     pub(super) multiplier: Multiplier,
     pub(super) deprecated: bool,
     pub(super) deprecated_arguments: Vec<String>,
+    /// Whether whoever is not signed in may ask for it; what is inside an answer belongs to its root.
+    pub(super) open: bool,
     /// A list of types below `__schema` or `__type`.
     pub(super) lists_types: bool,
 }
@@ -103,6 +107,8 @@ pub(super) struct TypeCost {
 #[derive(Debug)]
 pub struct CostIndex {
     types: HashMap<String, TypeCost>,
+    /// The end of each deprecated member, named as in [`Measured::deprecated`](super::measure::Measured).
+    deprecations: HashMap<String, Deprecation>,
     query: String,
     mutation: Option<String>,
     subscription: Option<String>,
@@ -113,6 +119,7 @@ impl CostIndex {
     pub fn build(sdl: &str) -> Result<Self, parser::Error> {
         let mut index = Self {
             types: HashMap::new(),
+            deprecations: HashMap::new(),
             query: "Query".to_owned(),
             mutation: Some("Mutation".to_owned()),
             subscription: Some("Subscription".to_owned()),
@@ -159,7 +166,11 @@ impl CostIndex {
             for definition in definitions {
                 let definition = definition.node;
                 let leaf = leaves.contains(innermost(&definition.ty.node));
-                let field = describe(&ty.name, &definition, leaf, mutation);
+                let mut field = describe(&ty.name, &definition, leaf, mutation);
+                field.open = ty.name != index.query || needs_no_sign_in(&definition);
+                for (member, end) in deprecations(&ty.name, &definition) {
+                    index.deprecations.insert(member, end);
+                }
                 ty.fields.insert(definition.name.node.to_string(), field);
             }
         }
@@ -175,6 +186,21 @@ impl CostIndex {
 
     pub(super) fn find(&self, name: &str) -> Option<&TypeCost> {
         self.types.get(name)
+    }
+
+    /// When the first of these members goes, and since when all of them are deprecated.
+    pub(super) fn end_of(&self, members: &BTreeSet<String>) -> Deprecation {
+        let ends = members.iter().map(|member| self.deprecations.get(member));
+        let ends: Vec<Deprecation> = ends.map(|end| end.copied().unwrap_or_default()).collect();
+        let all = ends.iter().all(|end| end.since.is_some());
+        Deprecation {
+            since: ends
+                .iter()
+                .filter_map(|end| end.since)
+                .max()
+                .filter(|_| all),
+            until: ends.iter().filter_map(|end| end.until).min(),
+        }
     }
 
     pub(super) fn root(&self, operation: OperationType) -> Option<&TypeCost> {
@@ -195,6 +221,7 @@ impl FieldCost {
             multiplier: Multiplier::One,
             deprecated: false,
             deprecated_arguments: Vec::new(),
+            open: true,
             lists_types: false,
         }
     }
@@ -243,11 +270,12 @@ fn describe(parent: &str, field: &FieldDefinition, leaf: bool, mutation: bool) -
         own,
         result: result.to_owned(),
         multiplier,
-        deprecated: is_deprecated(&field.directives),
+        deprecated: reason(&field.directives).is_some(),
+        open: true,
         deprecated_arguments: field
             .arguments
             .iter()
-            .filter(|argument| is_deprecated(&argument.node.directives))
+            .filter(|argument| reason(&argument.node.directives).is_some())
             .map(|argument| argument.node.name.node.to_string())
             .collect(),
         lists_types: introspection
@@ -265,10 +293,36 @@ fn innermost(ty: &Type) -> &str {
     }
 }
 
-fn is_deprecated(directives: &[Positioned<ConstDirective>]) -> bool {
-    directives
-        .iter()
-        .any(|directive| directive.node.name.node == "deprecated")
+/// Why a member is deprecated, if it is.
+fn reason(directives: &[Positioned<ConstDirective>]) -> Option<&str> {
+    let mut directives = directives.iter().map(|directive| &directive.node);
+    let deprecated = directives.find(|directive| directive.name.node == "deprecated")?;
+    match deprecated.get_argument("reason").map(|reason| &reason.node) {
+        Some(ConstValue::String(reason)) => Some(reason),
+        _ => Some(""),
+    }
+}
+
+/// The deprecated members that a field is or has.
+fn deprecations(parent: &str, field: &FieldDefinition) -> Vec<(String, Deprecation)> {
+    let name = &field.name.node;
+    let own = reason(&field.directives).map(|reason| (format!("{parent}.{name}"), reason));
+    let arguments = field.arguments.iter().filter_map(|argument| {
+        let reason = reason(&argument.node.directives)?;
+        let argument = &argument.node.name.node;
+        Some((format!("{parent}.{name}({argument}:)"), reason))
+    });
+    let members = own.into_iter().chain(arguments);
+    members
+        .map(|(member, reason)| (member, Deprecation::of(reason)))
+        .collect()
+}
+
+/// Descriptions of operations say what they need; tests hold them to it.
+fn needs_no_sign_in(field: &FieldDefinition) -> bool {
+    let description = field.description.as_ref().map(|text| text.node.as_str());
+    let words: Vec<_> = description.unwrap_or_default().split_whitespace().collect();
+    words.join(" ").contains("Needs no sign-in")
 }
 
 #[cfg(test)]

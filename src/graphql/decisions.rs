@@ -47,6 +47,7 @@ pub struct Decision {
     /// Who or what decided.
     pub source: DecisionSource,
     /// The category, if any.
+    #[graphql(deprecation = "use `category { id }`; since 2026-11-21; removed after 2027-06-30")]
     pub category_id: Option<ID>,
     /// The project, if any.
     pub project: Option<String>,

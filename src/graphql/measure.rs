@@ -5,6 +5,7 @@
 //! adds that sum; all arithmetic saturates. What is not in the schema costs like an object and is
 //! left to validation, which may then walk the document safely.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
 use async_graphql::{
@@ -17,6 +18,7 @@ use async_graphql::{
 
 use super::{
     cost::{CostIndex, FieldCost, LIST_SIZE, Multiplier, PAGE_SIZE, TypeCost},
+    documents::told::Deprecation,
     limits::{Limits, at_most},
     operation::select_operation,
     refusal::{Code, Refusal},
@@ -47,6 +49,12 @@ pub struct Measured {
     pub expanded_fields: u64,
     /// Deprecated members it uses, as `Type.field` or `Type.field(argument:)`, sorted.
     pub deprecated: Vec<String>,
+    /// When the first of them goes, and since when all of them are deprecated.
+    pub end: Deprecation,
+    /// Whether it asks for nothing but what needs no sign-in.
+    pub open: bool,
+    /// Whether it asks for the same whatever the variables.
+    pub fixed: bool,
 }
 
 /// Measures the chosen operation and refuses what passes a limit.
@@ -68,9 +76,12 @@ pub fn measure(
         defaults: variable_defaults(chosen),
         fragments: HashMap::new(),
         deprecated: BTreeSet::new(),
+        open: chosen.ty == OperationType::Query,
+        fixed: Cell::new(true),
     };
     let sum = walk.operation(chosen)?;
     let deprecated = std::mem::take(&mut walk.deprecated);
+    let open = walk.open;
 
     let mut expanded = sum.expanded;
     let mut levels = sum.levels;
@@ -94,7 +105,10 @@ pub fn measure(
         directives: sum.directives,
         root_fields: sum.top_fields,
         expanded_fields: expanded,
+        end: index.end_of(&deprecated),
         deprecated: deprecated.into_iter().collect(),
+        open,
+        fixed: walk.fixed.get(),
     })
 }
 
@@ -181,6 +195,10 @@ struct Walk<'a> {
     /// `None` while a fragment is being summed up: to meet it again is a cycle.
     fragments: HashMap<&'a str, Option<Sum>>,
     deprecated: BTreeSet<String>,
+    /// Until something was asked for that needs a sign-in.
+    open: bool,
+    /// Until a variable had a say.
+    fixed: Cell<bool>,
 }
 
 impl<'a> Walk<'a> {
@@ -282,6 +300,7 @@ impl<'a> Walk<'a> {
         };
         if let (Some(parent), Some(known)) = (parent, known) {
             self.note_deprecated(parent, known, field);
+            self.open &= known.open;
         }
 
         let mut sum = Sum {
@@ -352,6 +371,7 @@ impl<'a> Walk<'a> {
     fn argument(&self, field: &Field, name: &str) -> Option<ConstValue> {
         let value = field.get_argument(name)?.node.clone();
         let known = value.into_const_with(|variable| {
+            self.fixed.set(false);
             let given = self.variables.get(&variable);
             given
                 .or_else(|| self.defaults.get(variable.as_str()).copied())

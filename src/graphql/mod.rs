@@ -14,6 +14,7 @@ pub mod automation;
 pub mod bulk;
 pub mod cache;
 pub mod categories;
+pub mod clients;
 pub mod condition;
 pub mod connections;
 pub mod cost;

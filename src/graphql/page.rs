@@ -33,6 +33,18 @@ pub struct PageInfo {
 #[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountConnection", params(super::accounts::Account)))]
+#[graphql(concrete(
+    name = "DeprecatedUseConnection",
+    params(super::clients::DeprecatedUse)
+))]
+#[graphql(concrete(
+    name = "GraphqlClientConnection",
+    params(super::clients::GraphqlClient)
+))]
+#[graphql(concrete(
+    name = "GraphqlDocumentConnection",
+    params(super::clients::GraphqlDocument)
+))]
 #[graphql(concrete(name = "ConnectionConnection", params(super::connections::Connection)))]
 #[graphql(concrete(name = "DeliveryConnection", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportConnection", params(super::imports::Import)))]
@@ -71,6 +83,9 @@ where
 #[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountEdge", params(super::accounts::Account)))]
+#[graphql(concrete(name = "DeprecatedUseEdge", params(super::clients::DeprecatedUse)))]
+#[graphql(concrete(name = "GraphqlClientEdge", params(super::clients::GraphqlClient)))]
+#[graphql(concrete(name = "GraphqlDocumentEdge", params(super::clients::GraphqlDocument)))]
 #[graphql(concrete(name = "ConnectionEdge", params(super::connections::Connection)))]
 #[graphql(concrete(name = "DeliveryEdge", params(super::connections::Delivery)))]
 #[graphql(concrete(name = "ImportEdge", params(super::imports::Import)))]
@@ -127,6 +142,9 @@ where
 
 // ENTRIES RESOLVED FIELD BY FIELD: one line per type, kept sorted
 impl Plain for super::audit::AuditEntry {}
+impl Plain for super::clients::DeprecatedUse {}
+impl Plain for super::clients::GraphqlClient {}
+impl Plain for super::clients::GraphqlDocument {}
 impl Plain for super::connections::Connection {}
 impl Plain for super::connections::Delivery {}
 impl Plain for super::identity::Invitation {}

@@ -1,22 +1,26 @@
 //! From a request to an answer: scan, parse, choose, measure, execute, finish.
 //!
-//! The document of a text is parsed once and kept; everything that depends on the variables is
-//! done each time, for it takes microseconds. Deadlines, sign-in and the rate limit belong to the
-//! caller, who finds the cost in [`Prepared`].
+//! The document of a text is parsed, validated and measured once and kept; what depends on the
+//! variables is done each time, for it takes microseconds. Deadlines, sign-in and the rate limit
+//! belong to the caller, who finds the cost in [`Prepared`].
 
 use std::sync::Arc;
 
 use async_graphql::{
     Data, Executor, Request, Response, Value, Variables,
-    futures_util::stream::{self, BoxStream, StreamExt},
+    futures_util::{
+        FutureExt,
+        stream::{self, BoxStream, StreamExt},
+    },
     parser::{self, parse_query, types::OperationType},
 };
 use sha2::{Digest, Sha256};
 
 use super::{
     answer::{self, Telling},
-    cache::{Document, Documents, Hash},
+    cache::{Document, Documents, Hash, Operation},
     cost::CostIndex,
+    documents::{Told, judge},
     idempotency::{Replayed, holds_a_key, to_its_end},
     limits::Limits,
     loader::execute,
@@ -74,14 +78,18 @@ pub struct Prepared {
     pub measured: Measured,
     /// SHA-256 of the document.
     pub hash: Hash,
-    /// The order its root fields were asked in.
-    pub root: RootOrder,
     /// What it may cost, and how to tell what it did.
     pub price: Price,
     /// Which of its mutations were answered from before.
     pub replayed: Replayed,
     /// Whether it is a mutation that comes again until it is answered, and ends though nobody waits for it.
     pub keyed: bool,
+    /// What the answer should tell besides.
+    pub told: Told,
+    document: Arc<Document>,
+    operation: Arc<Operation>,
+    /// Values that may not fit, for validation to tell.
+    unexpected: Variables,
 }
 
 /// The way of every GraphQL request, over any transport.
@@ -89,6 +97,7 @@ pub struct Prepared {
 pub struct Pipeline<E> {
     executor: E,
     streams: E,
+    judge: Option<E>,
     index: Arc<CostIndex>,
     inputs: InputIndex,
     limits: Limits,
@@ -97,11 +106,13 @@ pub struct Pipeline<E> {
 }
 
 impl<E: Executor> Pipeline<E> {
-    /// A pipeline in front of a strictly validating schema with this SDL.
+    /// A pipeline in front of a schema with this SDL. The schema validates by itself, unless there is
+    /// a [judge](Self::with_judge).
     pub fn new(executor: E, sdl: &str, limits: Limits) -> Result<Self, parser::Error> {
         Ok(Self {
             streams: executor.clone(),
             executor,
+            judge: None,
             index: Arc::new(CostIndex::build(sdl)?),
             inputs: InputIndex::build(sdl)?,
             limits,
@@ -114,6 +125,16 @@ impl<E: Executor> Pipeline<E> {
     #[must_use]
     pub fn with_streams(self, streams: E) -> Self {
         Self { streams, ..self }
+    }
+
+    /// Lets a schema that stops after validation judge each document once; those behind need not
+    /// validate then.
+    #[must_use]
+    pub fn with_judge(self, judge: E) -> Self {
+        Self {
+            judge: Some(judge),
+            ..self
+        }
     }
 
     /// Lets validation suggest names of the schema; for development.
@@ -140,35 +161,59 @@ impl<E: Executor> Pipeline<E> {
         &self.executor
     }
 
-    /// Checks all that can be checked before validation.
+    /// Checks all that can be checked before validation of a document that is sent as text.
     pub fn prepare(&self, sent: GraphqlRequest, allowed: Allowed) -> Result<Prepared, Refusal> {
-        let Some(text) = sent.query else {
+        let Some(text) = &sent.query else {
             return Err(Refusal::new(Code::BadRequest, "The request has no query."));
         };
-        let (hash, document) = self.document(&text)?;
-        check_characters(&text, &sent.variables)?;
+        let (hash, document) = self.document(text)?;
+        self.prepare_document(hash, document, sent, allowed)
+    }
+
+    /// The same for a document that was found already, whatever else was sent.
+    pub fn prepare_document(
+        &self,
+        hash: Hash,
+        document: Arc<Document>,
+        sent: GraphqlRequest,
+        allowed: Allowed,
+    ) -> Result<Prepared, Refusal> {
+        check_characters(&document, &sent.variables)?;
         let name = sent.operation_name.as_deref();
         let operation = select_operation(&document.tree, name)?;
         check_transport(operation.ty, allowed)?;
         check_variables(operation, &sent.variables, &self.inputs)?;
-        let measured = measure(
-            &document.tree,
-            name,
-            &sent.variables,
-            &self.index,
-            &self.limits,
-        )?;
+        let known = document.operation(name);
+        let measured = match known.as_ref().and_then(|known| known.measured.as_ref()) {
+            Some(measured) => measured.clone(),
+            None => measure(
+                &document.tree,
+                name,
+                &sent.variables,
+                &self.index,
+                &self.limits,
+            )?,
+        };
+        let operation = known.unwrap_or_else(|| {
+            document.keep(Operation {
+                name: name.map(str::to_owned),
+                root: RootOrder::of(&document.tree, operation),
+                measured: measured.fixed.then(|| measured.clone()),
+            })
+        });
 
-        let root = RootOrder::of(&document.tree, operation);
         let price = Price::new(
             Arc::clone(&document),
             sent.operation_name.clone(),
             Arc::clone(&self.index),
             &measured,
         );
-        let keyed = operation.ty == OperationType::Mutation && holds_a_key(&text, &sent.variables);
+        let keyed = measured.operation_type == OperationType::Mutation
+            && holds_a_key(&document, &sent.variables);
         let replayed = Replayed::default();
-        let mut request = Request::new(text).variables(sent.variables);
+        let unexpected = judge::unexpected(&document, &sent.variables);
+        // the tree is all the executor reads
+        let mut request = Request::new("").variables(sent.variables);
         if keyed {
             request = request.data(replayed.clone());
         }
@@ -178,11 +223,19 @@ impl<E: Executor> Pipeline<E> {
             request,
             measured,
             hash,
-            root,
             price,
             replayed,
             keyed,
+            told: Told::default(),
+            document,
+            operation,
+            unexpected,
         })
+    }
+
+    /// The document of a hash, if its text was parsed lately.
+    pub fn known(&self, hash: &Hash) -> Option<Arc<Document>> {
+        self.documents.find(hash)
     }
 
     /// The parsed document of a text, within the limits of the text.
@@ -194,23 +247,23 @@ impl<E: Executor> Pipeline<E> {
             return Ok((hash, document));
         }
         let tree = parse_query(text).map_err(parse_failed)?;
-        let document = Arc::new(Document {
-            tree,
-            tokens: scanned.tokens,
-        });
+        let document = Arc::new(Document::new(tree, scanned.tokens, text));
         self.documents.insert(hash, Arc::clone(&document));
         Ok((hash, document))
     }
 
     /// Carries out a query or a mutation.
     pub async fn execute(&self, prepared: Prepared, request_id: &str) -> Response {
-        let root = prepared.root;
+        let judged = self.validate(&prepared.document, prepared.unexpected);
+        if let Err(refused) = judged.await {
+            return self.finish(refused, request_id);
+        }
         let mut response = match prepared.keyed {
             true => to_its_end(self.executor.clone(), prepared.request).await,
             false => execute(&self.executor, prepared.request).await,
         };
         prepared.replayed.tell(&mut response);
-        root.sort(&mut response.data);
+        prepared.operation.root.sort(&mut response.data);
         self.finish(response, request_id)
     }
 
@@ -222,19 +275,38 @@ impl<E: Executor> Pipeline<E> {
         request_id: String,
     ) -> BoxStream<'static, Response> {
         let telling = self.telling();
-        if prepared.keyed && session.is_none() {
-            let (streams, replayed) = (self.streams.clone(), prepared.replayed);
-            let once = async move {
-                let mut response = to_its_end(streams, prepared.request).await;
-                replayed.tell(&mut response);
-                answer::finish(response, &request_id, telling)
-            };
-            return stream::once(once).boxed();
-        }
-        self.streams
-            .execute_stream(prepared.request, session)
+        let answers = match &self.judge {
+            Some(judge) if !prepared.document.is_valid() || !prepared.unexpected.is_empty() => {
+                let (judge, streams) = (judge.clone(), self.streams.clone());
+                let judged = async move {
+                    let unexpected = prepared.unexpected;
+                    match judge::validate(&judge, &prepared.document, unexpected).await {
+                        Ok(()) => streams.execute_stream(prepared.request, session),
+                        Err(refused) => stream::once(async { refused }).boxed(),
+                    }
+                };
+                judged.flatten_stream().boxed()
+            }
+            _ => self.streams.execute_stream(prepared.request, session),
+        };
+        answers
             .map(move |response| answer::finish(response, &request_id, telling))
             .boxed()
+    }
+
+    /// Validates a document against the schema, unless it has passed before and there are no
+    /// `unexpected` values. The answer of one that does not pass is for [`finish`](Self::finish).
+    pub async fn validate(
+        &self,
+        document: &Document,
+        unexpected: Variables,
+    ) -> Result<(), Response> {
+        match &self.judge {
+            Some(judge) if !document.is_valid() || !unexpected.is_empty() => {
+                judge::validate(judge, document, unexpected).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Bounds, codes and masks the errors of an answer.
@@ -252,7 +324,7 @@ impl<E: Executor> Pipeline<E> {
 }
 
 /// Refuses U+0000 anywhere: PostgreSQL cannot store it, and nobody means it.
-fn check_characters(text: &str, variables: &Variables) -> Result<(), Refusal> {
+fn check_characters(document: &Document, variables: &Variables) -> Result<(), Refusal> {
     fn holds_nul(value: &Value) -> bool {
         match value {
             Value::String(text) => text.contains('\0'),
@@ -261,7 +333,7 @@ fn check_characters(text: &str, variables: &Variables) -> Result<(), Refusal> {
             _ => false,
         }
     }
-    if text.contains('\0') || text.contains("\\u0000") || variables.values().any(holds_nul) {
+    if document.holds_nul || variables.values().any(holds_nul) {
         let message = "The character U+0000 is not accepted in any text.";
         return Err(Refusal::new(Code::BadUserInput, message));
     }
@@ -307,194 +379,4 @@ fn parse_failed(error: parser::Error) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use async_graphql::{EmptySubscription, Object, Schema, Subscription, Variables};
-    use serde_json::json;
-
-    use super::*;
-
-    struct Query;
-
-    #[Object]
-    impl Query {
-        async fn double(&self, n: i32) -> i32 {
-            n * 2
-        }
-
-        async fn broken(&self) -> async_graphql::Result<i32> {
-            Err(async_graphql::Error::new("disk /dev/sda1 is full"))
-        }
-    }
-
-    struct Mutation;
-
-    #[Object]
-    impl Mutation {
-        async fn touch(&self) -> bool {
-            true
-        }
-    }
-
-    struct Ticks;
-
-    #[Subscription]
-    impl Ticks {
-        async fn ticks(&self) -> impl stream::Stream<Item = i32> {
-            stream::iter([1, 2])
-        }
-    }
-
-    fn pipeline() -> Pipeline<Schema<Query, Mutation, Ticks>> {
-        let schema = Schema::new(Query, Mutation, Ticks);
-        let sdl = schema.sdl();
-        Pipeline::new(schema, &sdl, Limits::default()).unwrap()
-    }
-
-    fn sent(query: &str) -> GraphqlRequest {
-        GraphqlRequest {
-            query: Some(query.to_owned()),
-            ..GraphqlRequest::default()
-        }
-    }
-
-    async fn answer(query: &str, variables: serde_json::Value) -> serde_json::Value {
-        let pipeline = pipeline();
-        let mut request = sent(query);
-        request.variables = Variables::from_json(variables);
-        let prepared = pipeline.prepare(request, Allowed::POST).unwrap();
-        let response = pipeline.execute(prepared, "req-1").await;
-        serde_json::from_slice(&super::super::status::to_json(&response).unwrap()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_request_passes_through_to_its_answer() {
-        let query = "query($n: Int!) { double(n: $n) }";
-        assert_eq!(
-            answer(query, json!({"n": 21})).await,
-            json!({"data": {"double": 42}})
-        );
-    }
-
-    #[test]
-    fn variables_that_do_not_fit_are_refused_before_anything_runs() {
-        let mut request = sent("query($n: Int!) { double(n: $n) }");
-        let missing = pipeline()
-            .prepare(request.clone(), Allowed::POST)
-            .unwrap_err();
-        assert_eq!((missing.code, missing.status), (Code::BadUserInput, 400));
-        request.variables = Variables::from_json(json!({"n": "x"}));
-        assert_eq!(
-            pipeline()
-                .prepare(request, Allowed::POST)
-                .unwrap_err()
-                .details
-                .len(),
-            1
-        );
-    }
-
-    #[tokio::test]
-    async fn errors_of_the_executor_have_codes_and_tell_no_secrets() {
-        let broken = answer("{ broken }", json!({})).await;
-        assert_eq!(broken["errors"][0]["extensions"]["code"], "INTERNAL");
-        assert!(!broken.to_string().contains("sda1"));
-
-        let unknown = answer("{ doubel(n: 1) }", json!({})).await;
-        assert_eq!(
-            unknown["errors"][0]["extensions"]["code"],
-            "GRAPHQL_VALIDATION_FAILED"
-        );
-        assert_eq!(unknown.get("data"), None);
-        assert!(!unknown.to_string().contains("Did you mean"));
-    }
-
-    #[test]
-    fn get_carries_queries_only() {
-        let refusal = pipeline()
-            .prepare(sent("mutation { touch }"), Allowed::GET)
-            .unwrap_err();
-        assert_eq!((refusal.status, refusal.allow), (405, Some("POST")));
-        assert!(
-            pipeline()
-                .prepare(sent("{ double(n: 1) }"), Allowed::GET)
-                .is_ok()
-        );
-        assert!(
-            pipeline()
-                .prepare(sent("subscription { ticks }"), Allowed::POST)
-                .is_err()
-        );
-        assert!(
-            pipeline()
-                .prepare(sent("subscription { ticks }"), Allowed::GET_STREAM)
-                .is_ok()
-        );
-    }
-
-    #[tokio::test]
-    async fn a_subscription_is_a_stream_of_answers() {
-        let pipeline = pipeline();
-        let prepared = pipeline
-            .prepare(sent("subscription { ticks }"), Allowed::STREAM)
-            .unwrap();
-        let answers: Vec<_> = pipeline
-            .stream(prepared, None, "req-1".to_owned())
-            .collect()
-            .await;
-        assert_eq!(answers.len(), 2);
-        assert!(answers.iter().all(Response::is_ok));
-    }
-
-    #[test]
-    fn a_syntax_error_says_where_and_quotes_nothing() {
-        let text = format!("{{ a(secret: \"hush\") {}", " ".repeat(5_000));
-        let refusal = pipeline().prepare(sent(&text), Allowed::POST).unwrap_err();
-        assert_eq!(
-            (refusal.code, refusal.status),
-            (Code::GraphqlParseFailed, 400)
-        );
-        assert!(
-            refusal.message.starts_with("Syntax error: expected"),
-            "{}",
-            refusal.message
-        );
-        assert!(!refusal.message.contains("hush") && refusal.message.len() < 400);
-        assert_eq!(refusal.locations.len(), 1);
-        let twice = pipeline().prepare(sent("query A { a } query A { a }"), Allowed::POST);
-        assert_eq!(
-            twice.unwrap_err().message,
-            "The document cannot be used: operation A is defined twice."
-        );
-    }
-
-    #[test]
-    fn the_same_text_is_parsed_once() {
-        let pipeline = pipeline();
-        let (_, first) = pipeline.document("{ double(n: 1) }").unwrap();
-        let (_, second) = pipeline.document("{ double(n: 1) }").unwrap();
-        assert!(Arc::ptr_eq(&first, &second));
-    }
-
-    #[test]
-    fn an_operation_must_be_chosen_among_several() {
-        let text = "query A { double(n: 1) } query B { double(n: 2) }";
-        let refusal = pipeline().prepare(sent(text), Allowed::POST).unwrap_err();
-        assert_eq!(refusal.code, Code::GraphqlValidationFailed);
-        let chosen = GraphqlRequest {
-            operation_name: Some("B".to_owned()),
-            ..sent(text)
-        };
-        assert!(pipeline().prepare(chosen, Allowed::POST).is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_schema_without_subscriptions_still_has_its_pipeline() {
-        let schema = Schema::new(Query, Mutation, EmptySubscription);
-        let sdl = schema.sdl();
-        let pipeline = Pipeline::new(schema, &sdl, Limits::default()).unwrap();
-        let prepared = pipeline
-            .prepare(sent("{ __typename }"), Allowed::POST)
-            .unwrap();
-        assert_eq!(prepared.measured.cost, 0);
-    }
-}
+mod tests;

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder};
+use async_graphql::{
+    MergedObject, MergedSubscription, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
+};
 use chrono::{DateTime, Utc};
 
+use super::documents::Judge;
 use super::fresh::Fresh;
 pub use super::idempotency::Mutation;
 use super::limits::Limits;
@@ -20,6 +23,7 @@ pub struct Query(
     super::audit::AuditQuery,
     super::automation::AutomationQuery,
     super::categories::CategoriesQuery,
+    super::clients::ClientsQuery,
     super::connections::ConnectionsQuery,
     super::events::EventsQuery,
     super::identity::IdentityQuery,
@@ -49,6 +53,7 @@ pub struct Features(
     super::approvals::ApprovalsMutation,
     super::automation::AutomationMutation,
     super::categories::CategoriesMutation,
+    super::clients::ClientsMutation,
     super::connections::ConnectionsMutation,
     super::identity::IdentityMutation,
     super::imports::ImportsMutation,
@@ -102,8 +107,20 @@ fn described(
         .override_output_type_description::<DateTime<Utc>>(said)
 }
 
+/// The schema that says whether a document fits, and carries nothing out.
+pub fn judge() -> Balance {
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .extension(Judge)
+    .finish()
+}
+
 /// The schema with the process behind it, and the doors in front of it.
 pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
+    // a document is validated once, by the judge
     let build = || {
         described(Schema::build(
             Query::default(),
@@ -112,11 +129,13 @@ pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
         ))
         .data(Arc::clone(handles))
         .data(tails.clone())
+        .validation_mode(ValidationMode::Fast)
     };
     let schema = build().finish();
     let sdl = schema.sdl();
     Pipeline::new(schema, &sdl, Limits::default())
         .expect("the SDL that async-graphql writes can be parsed; a test proves it")
         .with_streams(build().extension(Fresh).finish())
+        .with_judge(judge())
         .with_suggestions(!handles.config.is_production())
 }

@@ -13,8 +13,12 @@ use super::layers::RequestId;
 use crate::config::Config;
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
+use crate::graphql::documents::Who;
 use crate::graphql::op::Origin;
 use crate::identity;
+
+/// The headers in which an app names itself, the first of them ours.
+pub const CLIENT_NAMES: [&str; 2] = ["graphql-client-name", "apollographql-client-name"];
 
 /// A request's name, origin and proof of identity.
 #[derive(Clone)]
@@ -29,6 +33,8 @@ pub struct Caller {
     pub bearer: Option<String>,
     /// The agent the caller acts as, if it says so.
     pub source_agent: Option<String>,
+    /// The GraphQL client the caller is, if it says so.
+    pub client_name: Option<String>,
 }
 
 impl Caller {
@@ -45,6 +51,16 @@ impl Caller {
         self.ctx().await?.ok_or(Error::Unauthenticated(
             "send an access token as `Authorization: Bearer …`",
         ))
+    }
+
+    /// Whose document is to be found.
+    pub fn who<'a>(&'a self, ctx: Option<&'a Ctx>) -> Who<'a> {
+        Who {
+            handles: &self.handles,
+            ctx,
+            client_name: self.client_name.as_deref(),
+            address: self.origin.address.as_deref(),
+        }
     }
 
     /// The operation behind a token.
@@ -79,6 +95,10 @@ impl FromRequestParts<Edge> for Caller {
             }),
             source_agent: text(header::HeaderName::from_static("x-source-agent"))
                 .filter(|agent| (1..=64).contains(&agent.len()))
+                .map(str::to_owned),
+            client_name: CLIENT_NAMES
+                .iter()
+                .find_map(|name| text(header::HeaderName::from_static(name)))
                 .map(str::to_owned),
         })
     }

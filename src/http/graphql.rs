@@ -19,7 +19,7 @@ use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::{Media, Sent, Wanted, check_content_type, check_csrf};
 use crate::graphql::refusal::{Code, Refusal};
 use crate::graphql::request::Allowed;
-use crate::graphql::{error, schema, status};
+use crate::graphql::{documents, error, schema, status};
 
 /// A GraphQL request in a body is at most this long.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
@@ -119,24 +119,29 @@ pub(super) async fn answer(
     sent: GraphqlRequest,
     allowed: Allowed,
 ) -> Response {
-    let prepared = match edge.pipeline.prepare(sent, allowed) {
+    let ctx = match caller.ctx().await {
+        Ok(ctx) => ctx,
+        Err(error) => return refuse(caller, media, refusal_of(&error, &caller.request_id)),
+    };
+    let who = caller.who(ctx.as_ref());
+    let mut prepared = match documents::prepare(&edge.pipeline, &who, sent, allowed).await {
         Ok(prepared) => prepared,
         Err(refusal) => return refuse(caller, media, refusal),
     };
-    let whose = async || {
-        let ctx = caller.ctx().await;
-        let ctx = ctx.map_err(|error| refusal_of(&error, &caller.request_id))?;
-        Ok(ctx.map(Arc::new))
-    };
+    let told = std::mem::take(&mut prepared.told);
     // dropped when the client goes away, and what it runs in the database ends with it
-    let outcome = single::carry_out(edge, caller, whose, prepared).await;
+    let outcome = single::carry_out(edge, caller, ctx.as_ref(), prepared).await;
     let response = match outcome {
         Ok(response) => response,
         Err(refused) => return refuse(caller, media, refused),
     };
     let status = status::answer_status(media, &response);
     match status::to_json(&response) {
-        Ok(body) => again_later(reply(media, status, body), &response),
+        Ok(body) => {
+            let mut reply = reply(media, status, body);
+            told.write(&response, reply.headers_mut());
+            again_later(reply, &response)
+        }
         Err(error) => refuse(
             caller,
             media,

@@ -46,6 +46,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::config::Graphiql;
 use crate::ctx::Handles;
+use crate::graphql::documents::told;
 use crate::graphql::request::Pipeline;
 use crate::graphql::schema::Balance;
 
@@ -160,10 +161,16 @@ fn cors(edge: &Edge) -> CorsLayer {
             HeaderName::from_static("last-event-id"),
             cookies::MODE,
             HeaderName::from_static("graphql-require-preflight"),
+            HeaderName::from_static(caller::CLIENT_NAMES[0]),
+            HeaderName::from_static(caller::CLIENT_NAMES[1]),
+            HeaderName::from_static("apollographql-client-version"),
         ])
         .expose_headers([
             HeaderName::from_static("x-request-id"),
             header::RETRY_AFTER,
+            told::DEPRECATION,
+            told::SUNSET,
+            told::DEPRECATED_MEMBERS,
             rates::POLICY,
             rates::LEFT,
         ])

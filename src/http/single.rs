@@ -15,18 +15,18 @@ use crate::graphql::refusal::{Code, Refusal};
 use crate::graphql::request::Prepared;
 use crate::throttle::Entrance;
 
-/// Carries out an operation of whoever `whose` says it is, once it is their turn and they have the points. It is broken
-/// off at its deadline, or when this is dropped, and what it runs in the database ends with it; a mutation with an
-/// idempotency key goes on, for whoever asks again.
+/// Carries out an operation of whoever is signed in, once it is their turn and they have the points. It is broken off at
+/// its deadline, or when this is dropped, and what it runs in the database ends with it; a mutation with an idempotency
+/// key goes on, for whoever asks again.
 pub async fn carry_out(
     edge: &Edge,
     caller: &Caller,
-    whose: impl AsyncFnOnce() -> Result<Option<Arc<Ctx>>, Refusal>,
+    signed_in: Option<&Ctx>,
     prepared: Prepared,
 ) -> Result<Response, Refused> {
     let within = Duration::from_millis(edge.handles.config.rates.operation_timeout_ms);
     let (mut cost, keyed) = (None, prepared.keyed);
-    let work = execute(edge, caller, whose, prepared, &mut cost);
+    let work = execute(edge, caller, signed_in, prepared, &mut cost);
     let done = if keyed {
         tokio::time::timeout(within, work).await.ok()
     } else {
@@ -43,12 +43,13 @@ pub async fn carry_out(
 async fn execute(
     edge: &Edge,
     caller: &Caller,
-    whose: impl AsyncFnOnce() -> Result<Option<Arc<Ctx>>, Refusal>,
+    signed_in: Option<&Ctx>,
     mut prepared: Prepared,
     cost: &mut Option<Cost>,
 ) -> Result<Response, Refused> {
     let handles = &edge.handles;
-    let ctx = whose().await?;
+    // made within the operation, so that what it reads ends with it
+    let ctx = signed_in.map(|ctx| Arc::new(ctx.again()));
     let price = prepared.price.clone();
     let meter = Meter::open(handles, ctx.as_deref(), &caller.origin, price).await?;
     *cost = Some(meter.cost());

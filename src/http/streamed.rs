@@ -15,6 +15,8 @@ use super::graphql::{answer, refusal_of, refuse};
 use super::open_streams::OpenStreams;
 use super::streaming::{Running, told};
 use super::{Edge, multipart, sse};
+use crate::ctx::Ctx;
+use crate::graphql::documents;
 use crate::graphql::message::GraphqlRequest;
 use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::{Media, Wanted};
@@ -36,7 +38,16 @@ pub async fn respond(
         subscriptions: wanted.stream.is_some(),
         ..allowed
     };
-    let mut prepared = match edge.pipeline.prepare(sent.clone(), streams) {
+    let ctx = match caller.ctx().await {
+        Ok(ctx) => ctx,
+        Err(error) => {
+            let refusal = refusal_of(&error, &caller.request_id);
+            return refuse(caller, wanted.of_refusal(), refusal);
+        }
+    };
+    let who = caller.who(ctx.as_ref());
+    let prepared = documents::prepare(&edge.pipeline, &who, sent.clone(), streams).await;
+    let mut prepared = match prepared {
         Ok(prepared) => prepared,
         // an `EventSource` cannot read a refusal, so the protocol tells it as an event
         Err(refusal) if wanted.single == Some(Media::EventStream) && is_about(&refusal) => {
@@ -55,7 +66,7 @@ pub async fn respond(
         }
     };
     let ids = form == Media::EventStream && !single && subscription::resume(&mut prepared, resumed);
-    match open(edge, caller, form, prepared, ids).await {
+    match open(edge, caller, ctx, form, prepared, ids).await {
         Ok(response) => response,
         Err(refused) if refused.refusal.code == Code::RateLimited => {
             refuse(caller, Media::GraphqlResponse, refused)
@@ -76,6 +87,7 @@ fn is_about(refusal: &Refusal) -> bool {
 async fn open(
     edge: &Edge,
     caller: &Caller,
+    ctx: Option<Ctx>,
     form: Media,
     prepared: Prepared,
     ids: bool,
@@ -83,7 +95,7 @@ async fn open(
     let refused = |error| refusal_of(&error, &caller.request_id);
     let connection = OpenStreams::connection(&edge.handles, caller.origin.address.as_deref())?;
     let (access, running) = if Running::is_single(&prepared) {
-        let ctx = caller.ctx().await.map_err(refused)?.map(Arc::new);
+        let ctx = ctx.map(Arc::new);
         let lease = ctx
             .as_ref()
             .map(|ctx| OpenStreams::operation(&edge.handles, ctx.actor()))

@@ -87,7 +87,7 @@ impl Running {
         // whoever carries the answer is another task than the one that took the request
         let origin = caller.origin.clone();
         let answer = origin.scope(async move {
-            let carried = single::carry_out(&edge, &caller, async move || Ok(ctx), prepared).await;
+            let carried = single::carry_out(&edge, &caller, ctx.as_deref(), prepared).await;
             carried.unwrap_or_else(|refused| refused.into_response(&caller.request_id))
         });
         Self {

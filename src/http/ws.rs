@@ -16,11 +16,12 @@ use tokio_stream::{StreamExt, StreamMap};
 
 use super::Edge;
 use super::access::{Access, Ending};
-use super::caller::Caller;
+use super::caller::{CLIENT_NAMES, Caller};
 use super::graphql::refuse;
 use super::open_streams::{Lease, OpenStreams};
 use super::streaming::{ANNOUNCE, Answer, Running};
 use crate::error::Error;
+use crate::graphql::documents;
 use crate::graphql::message::from_json;
 use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::Media;
@@ -203,6 +204,15 @@ impl Session {
             None => self.caller.bearer.take(),
         };
         let bearer = bearer.ok_or((4403, "send connection_init {Authorization: \"Bearer …\"}"))?;
+        // browsers cannot set headers on a socket
+        let named = |name: &str| {
+            let members = payload.as_ref()?.as_object()?.iter();
+            let mut members = members.filter(|(member, _)| member.eq_ignore_ascii_case(name));
+            members.find_map(|(_, value)| value.as_str())
+        };
+        if let Some(name) = CLIENT_NAMES.iter().find_map(|name| named(name)) {
+            self.caller.client_name = Some(name.to_owned());
+        }
         let access = Access::open(&self.caller, bearer).await;
         self.access = Some(access.map_err(|error| match error {
             Error::Suspended => Ending::Suspended.close(),
@@ -250,10 +260,10 @@ impl Session {
                 .into());
         };
         let (edge, caller) = (&self.edge, &self.caller);
-        let prepared = edge
-            .pipeline
-            .prepare(from_json(payload)?, Allowed::STREAM)?;
+        let sent = from_json(payload)?;
         let ctx = access.ctx();
+        let who = caller.who(Some(&*ctx));
+        let prepared = documents::prepare(&edge.pipeline, &who, sent, Allowed::STREAM).await?;
         let lease = OpenStreams::operation(&edge.handles, ctx.actor())?;
         if !Running::is_single(&prepared) {
             return Running::subscription(edge, caller, access.live(), prepared, lease).await;

@@ -103,7 +103,7 @@ const TYPES: &[Shape] = &[
 ];
 
 /// A selection of a type, with aliases, fragments, directives and repetitions.
-fn selection(kind: &str, depth: usize, random: &mut StdRng) -> String {
+pub fn selection(kind: &str, depth: usize, random: &mut StdRng) -> String {
     let (_, leaves, objects) = TYPES
         .iter()
         .find(|(name, ..)| *name == kind)

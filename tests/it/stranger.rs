@@ -374,6 +374,12 @@ pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     let key = json!({ "input": { "name": word, "serviceAccountId": program.text("createServiceAccount.serviceAccount.id") } });
     owner.run("mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { errors { message } } }", key).await.ok();
 
+    let client = json!({ "input": { "name": word } });
+    let client = owner.run("mutation($input: CreateGraphqlClientInput!) { createGraphqlClient(input: $input) { graphqlClient { id } errors { message } } }", client).await.ok();
+    let document = format!("query {word} {{ __typename }}");
+    let documents = json!({ "input": { "graphqlClientId": client.text("createGraphqlClient.graphqlClient.id"), "documents": [{ "text": document }] } });
+    owner.run("mutation($input: RegisterDocumentsInput!) { registerDocuments(input: $input) { errors { message } } }", documents).await.ok();
+
     let account = owner.make_account(word).await;
     owner.import_rows(&account, 0..20).await;
     let made = owner.run(&format!("mutation {{ createConnection(input: {{ name: \"{word}\", accountId: \"{account}\" }}) {{ connection {{ id }} secret errors {{ message }} }} }}"), json!({})).await.ok();

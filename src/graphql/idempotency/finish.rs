@@ -5,11 +5,12 @@ use tracing::Instrument;
 
 use super::KEY;
 use crate::ctx::Origin;
+use crate::graphql::cache::Document;
 use crate::graphql::loader::execute;
 
 /// Whether a request may hold an idempotency key: in its text, or in a variable.
-pub fn holds_a_key(text: &str, variables: &Variables) -> bool {
-    text.contains(KEY)
+pub fn holds_a_key(document: &Document, variables: &Variables) -> bool {
+    document.holds_key
         || variables
             .values()
             .any(|value| matches!(value, Value::Object(members) if members.contains_key(KEY)))
