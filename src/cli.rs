@@ -5,6 +5,7 @@ mod evaluate;
 mod import;
 mod keys;
 mod migrate;
+mod operations;
 mod schema;
 mod secrets;
 mod serve;
@@ -47,6 +48,9 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Print the GraphQL schema, or compare it with another one.
     Schema(schema::Schema),
+    /// Look after the documents that apps have registered.
+    #[command(subcommand)]
+    Operations(operations::Operations),
     /// Import a bank statement (CSV or OFX) for a tenant.
     Import(import::Import),
     Evaluate(evaluate::Evaluate),
@@ -112,6 +116,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve { roles } => serve::run(config, &roles).await,
         Command::Migrate(migrate) => migrate.run(config).await,
         Command::Schema(schema) => schema.run(),
+        Command::Operations(operations) => operations.run(config).await,
         Command::Import(import) => import.run(config).await,
         Command::Evaluate(evaluate) => evaluate.run(config).await,
         Command::Webhook(webhook) => webhook.run(config).await,

@@ -8,7 +8,7 @@ use crate::documents::{
     CODES, CREATE, REGISTER, RULES, UPDATE, client, code, document_id, get, persisted, register,
     sha256,
 };
-use crate::support::{Answer, Client, Path, TestApp};
+use crate::support::{Answer, Client, Path, Process, TestApp};
 
 const REMOVE: &str = "mutation($input: RemoveDocumentsInput!) {
     removeDocuments(input: $input) { removedIds errors { field message code } }
@@ -308,5 +308,99 @@ async fn uses_are_counted_by_document_and_by_client() {
         (&json!(110), &json!(22))
     );
     assert!(of(page)["lastUsedAt"].is_string() && of(CODES)["lastUsedAt"].is_null());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_command_line_pushes_lists_checks_and_prunes() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let data = app.environment();
+    let (_, data) = data.iter().find(|(name, _)| *name == "DATA_DIR").unwrap();
+    let file = |name: &str, text: &str| {
+        let path = std::path::Path::new(data).join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let manifest = json!({
+        "format": "apollo-persisted-query-manifest", "version": 1,
+        "operations": [
+            { "id": sha256(CODES), "name": "Codes", "type": "query", "body": CODES },
+            { "id": sha256(RULES), "name": "Rules", "type": "query", "body": RULES },
+        ],
+    });
+    let manifest = file("apollo.json", &manifest.to_string());
+    let of = ["--tenant", "acme", "--client", "web"];
+    let run = async |arguments: &[&str]| {
+        let arguments = [&["operations"], arguments].concat();
+        Process::output(&app, &arguments).await
+    };
+    let pushed = run(&[&["push", &manifest, "--create"], &of[..]].concat()).await;
+    assert!(
+        pushed.contains("2 documents registered, 0 known"),
+        "{pushed}"
+    );
+    let relay = file("relay.json", &json!({ sha256(CODES): CODES }).to_string());
+    let pushed = run(&[&["push", &relay], &of[..]].concat()).await;
+    assert!(
+        pushed.contains("0 documents registered, 1 known"),
+        "{pushed}"
+    );
+    let body = json!({ "documentId": document_id(CODES) });
+    until(&owner, &body, "data").await;
+    let listed = run(&[&["list"], &of[..]].concat()).await;
+    assert!(
+        listed.contains(&document_id(RULES)) && listed.contains("Codes"),
+        "{listed}"
+    );
+
+    let checked = run(&["check"]).await;
+    assert!(
+        checked.contains("2 documents checked, 0 not valid"),
+        "{checked}"
+    );
+    let next = file(
+        "next.graphql",
+        "type Query { categories: [Category!]! } type Category { code: String! }",
+    );
+    let failed = Process::start(&app, &["operations", "check", &next])
+        .end()
+        .await;
+    assert_eq!(failed.code(), Some(1), "rules are gone in it");
+    let broken = file(
+        "broken.json",
+        &json!({ "x": "query X { nothingLikeThat }" }).to_string(),
+    );
+    let arguments = [&["operations", "push", &broken], &of[..]].concat();
+    assert_eq!(Process::start(&app, &arguments).end().await.code(), Some(1));
+
+    let old = file("old.graphql", "type Query { gone: Int }");
+    let same = file("same.graphql", &balance::graphql::schema::sdl());
+    assert_eq!(
+        Process::start(&app, &["schema", "diff", &old])
+            .end()
+            .await
+            .code(),
+        Some(1)
+    );
+    let diff = Process::output(&app, &["schema", "diff", &same]).await;
+    assert_eq!(diff.trim(), "0 breaking, 0 dangerous, 0 safe");
+
+    // registered on the day on which tests begin, which is long ago for the program
+    let clients = "{ graphqlClients(first: 1) { edges { node { id } } } }";
+    let clients = owner.run(clients, json!({})).await.ok();
+    let id = clients.text("graphqlClients.edges[0].node.id");
+    let ancient = "query Ancient { system { version } }";
+    register(&owner, &id, &[ancient]).await;
+    for arguments in [&["prune", "--dry-run"][..], &["prune"]] {
+        let pruned = run(&[arguments, &of[..]].concat()).await;
+        assert!(pruned.contains("1 documents "), "{pruned}");
+        assert!(pruned.contains(&document_id(ancient)), "{pruned}");
+    }
+    let listed = run(&[&["list"], &of[..]].concat()).await;
+    assert!(
+        !listed.contains("Ancient") && listed.contains("Rules"),
+        "{listed}"
+    );
     app.finish().await;
 }

@@ -4,6 +4,7 @@
 //! refuses what a strict client has not registered. The [`judge`] validates apart from execution; the [`Checker`] is the
 //! same look at a document before anybody sends it. [`diff`] compares two schemas.
 
+pub mod against;
 pub mod automatic;
 pub mod check;
 pub mod diff;
