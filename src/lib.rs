@@ -22,6 +22,9 @@
 //! page bulk secret error permission money merchant text clock
 //! ```
 
+// the futures of the roots nest as deep as there are features
+#![recursion_limit = "256"]
+
 pub mod accounts;
 pub mod app;
 pub mod approvals;

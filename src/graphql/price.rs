@@ -217,7 +217,7 @@ mod tests {
         let tree = parse_query(query).unwrap();
         let limits = Limits::default();
         let measured = measure(&tree, None, &Variables::default(), &index, &limits).unwrap();
-        let document = Arc::new(Document { tree, tokens: 1 });
+        let document = Arc::new(Document::new(tree, 1, ""));
         let price = Price::new(document, None, index, &measured);
         let data = Value::from_json(data).unwrap();
         (price.requested(), price.actual(&data))

@@ -1,8 +1,6 @@
 //! GraphQL over HTTP: one request, one answer. What streams goes over a WebSocket of the same path, or as an answer that
 //! stays open: see [`streamed`].
 
-use std::sync::Arc;
-
 use axum::body::{Body, to_bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;

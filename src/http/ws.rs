@@ -4,6 +4,7 @@
 //! One task per socket. It polls its operations only when the last message has left, so a slow client slows its own
 //! streams, which wait in the event log, and nothing piles up here: at most one message is held for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
@@ -238,7 +239,7 @@ impl Session {
         if self.operations.len() >= OPERATIONS {
             return Err((4429, "at most 100 operations may be open on one socket"));
         }
-        match self.begin(payload).await {
+        match begin(&self.edge, &self.caller, self.access.as_ref(), payload).await {
             Ok(running) => {
                 self.operations.insert(id, running);
                 // soon after, the client learns from where the stream began
@@ -251,25 +252,6 @@ impl Session {
                     .await
             }
         }
-    }
-
-    async fn begin(&self, payload: Value) -> Result<Running, Refused> {
-        let Some(access) = &self.access else {
-            return Err(Ending::Revoked("send connection_init first")
-                .refusal()
-                .into());
-        };
-        let (edge, caller) = (&self.edge, &self.caller);
-        let sent = from_json(payload)?;
-        let ctx = access.ctx();
-        let who = caller.who(Some(&*ctx));
-        let prepared = documents::prepare(&edge.pipeline, &who, sent, Allowed::STREAM).await?;
-        let lease = OpenStreams::operation(&edge.handles, ctx.actor())?;
-        if !Running::is_single(&prepared) {
-            return Running::subscription(edge, caller, access.live(), prepared, lease).await;
-        }
-        let ctx = Some(std::sync::Arc::new(ctx.again()));
-        Ok(Running::single(edge, caller, ctx, prepared, Some(lease)))
     }
 
     async fn tell(&mut self, id: String, answer: Answer) -> Result<(), Closing> {
@@ -334,4 +316,27 @@ impl Session {
             drop(tokio::time::timeout(Duration::from_secs(1), self.socket.send(frame)).await);
         }
     }
+}
+
+/// Begins an operation of whoever is on the socket.
+async fn begin(
+    edge: &Edge,
+    caller: &Caller,
+    access: Option<&Access>,
+    payload: Value,
+) -> Result<Running, Refused> {
+    let Some(access) = access else {
+        let ending = Ending::Revoked("send connection_init first");
+        return Err(ending.refusal().into());
+    };
+    let sent = from_json(payload)?;
+    let ctx = access.ctx();
+    let who = caller.who(Some(&*ctx));
+    let prepared = documents::prepare(&edge.pipeline, &who, sent, Allowed::STREAM).await?;
+    let lease = OpenStreams::operation(&edge.handles, ctx.actor())?;
+    if !Running::is_single(&prepared) {
+        return Running::subscription(edge, caller, access.live(), prepared, lease).await;
+    }
+    let ctx = Some(Arc::new(ctx.again()));
+    Ok(Running::single(edge, caller, ctx, prepared, Some(lease)))
 }
