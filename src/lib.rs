@@ -19,7 +19,7 @@
 //! queue throttle
 //! db bus vectors outbound
 //! telemetry config
-//! page bulk secret error permission money merchant text clock
+//! page bulk secret error permission money merchant text clock cache
 //! ```
 
 // the futures of the roots nest as deep as there are features
@@ -32,6 +32,7 @@ pub mod audit;
 pub mod automation;
 pub mod bulk;
 pub mod bus;
+pub mod cache;
 pub mod categories;
 pub mod cli;
 pub mod clients;

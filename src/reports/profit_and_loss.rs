@@ -2,6 +2,7 @@
 //! currencies stand beside it, never added, converted or dropped.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use entity::record::Status;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sums::{Group, Units, groups};
 use super::{Interval, Params, Period};
+use crate::cache::{Key, Recent};
 use crate::categories::tree::Tree;
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
@@ -126,7 +128,7 @@ pub async fn profit_and_loss(ctx: &Ctx, params: &Params) -> Result<ProfitAndLoss
     profit_and_loss_of(ctx, params, &ctx.reach(Permission::ReadReports)).await
 }
 
-/// The same of the records in somebody's reach.
+/// The same of the records in somebody's reach: as it was made before, while the log of the tenant has not moved.
 #[tracing::instrument(skip_all)]
 pub(super) async fn profit_and_loss_of(
     ctx: &Ctx,
@@ -146,9 +148,32 @@ pub(super) async fn profit_and_loss_of(
         Some(currency) => currency,
         None => base_currency(&read).await?,
     };
+    // the chart, the records and whom a reach names change with an event only, and the hash of the last one names all
+    let asked = (params, reach);
+    let key = Key::of(&[
+        read.tenant().0.as_bytes(),
+        &head.sequence.to_be_bytes(),
+        &head.hash,
+        currency.as_str().as_bytes(),
+        format!("{asked:?}").as_bytes(),
+    ]);
+    let (recent, now) = (ctx.handles().kept.of::<Recent<ProfitAndLoss>>(), ctx.now());
+    if let Some(made) = recent.find(&key, now) {
+        return Ok(made.as_ref().clone());
+    }
     let chart = read.select::<category::Entity>().all(read.on()).await?;
     let groups = groups(&read, params, reach).await?;
-    Ok(assemble(params, periods, currency, &chart, &groups, as_of))
+    let made = assemble(params, periods, currency, &chart, &groups, as_of);
+    recent.keep(key, Arc::new(made.clone()), made.weight(), now);
+    Ok(made)
+}
+
+impl ProfitAndLoss {
+    /// About how many bytes it takes in memory.
+    fn weight(&self) -> usize {
+        let cells = (self.lines.len() + 4) * (self.periods.len() + 8);
+        cells * size_of::<Units>() + self.other_currencies.len() * size_of::<OtherCurrency>()
+    }
 }
 
 #[expect(

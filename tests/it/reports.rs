@@ -1,7 +1,9 @@
 //! Profit and loss: at once, filed, and as a table.
 
+use balance::cache::Recent;
 use balance::ctx::Ctx;
 use balance::graphql::node::local;
+use balance::reports::ProfitAndLoss;
 use entity::record::Status;
 use entity::{CategoryId, RecordId, TenantId, record};
 use serde_json::{Value, json};
@@ -298,5 +300,75 @@ async fn days_in_the_wrong_order_and_an_unknown_currency_are_refused() {
         let refused = owner.run(GENERATE, json!({ "input": input })).await;
         assert_eq!(refused.user_errors()[0]["field"], field);
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_statement_is_made_once_until_the_books_move() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let asked = || first_quarter("MONTH", false);
+    let elsewhere = app.another_node().await;
+    let elsewhere = elsewhere.with_token(books.owner.token.as_deref().unwrap());
+    let statements = || app.app().handles.db.statements();
+    let found = || app.app().handles.kept.of::<Recent<ProfitAndLoss>>().found();
+
+    let made = books.owner.run(STATEMENT, asked()).await.ok();
+    let before = statements();
+    assert_eq!(books.owner.run(STATEMENT, asked()).await.ok(), made);
+    assert_eq!(found(), 1);
+    // who asks is looked up, and where the log stands; the records behind totals are read anew
+    let again = statements() - before;
+    // other questions are others
+    let whole = books
+        .owner
+        .run(STATEMENT, first_quarter("NONE", false))
+        .await
+        .ok();
+    let proposed = books
+        .owner
+        .run(STATEMENT, first_quarter("MONTH", true))
+        .await
+        .ok();
+    assert!(whole != made && proposed != made && found() == 1);
+    let before = statements();
+    books
+        .owner
+        .run(STATEMENT, first_quarter("QUARTER", false))
+        .await
+        .ok();
+    assert!(
+        again + 2 <= statements() - before,
+        "{again} statements when nothing was kept"
+    );
+
+    // a change on another node counts at once, wherever the next question goes
+    let chart = elsewhere
+        .run("{ categories { id code } }", json!({}))
+        .await
+        .ok();
+    let code = made.text("profitAndLoss.lines[0].code");
+    let mut chart = chart.list("categories").iter();
+    let category = chart
+        .find(|category| category["code"] == code.as_str())
+        .unwrap();
+    let renumber = "mutation($input: UpdateCategoryInput!) {
+        updateCategory(input: $input) { category { code } errors { message } }
+    }";
+    for code in ["4016", "4017", "4018"] {
+        let input = json!({ "categoryId": category.text("id"), "code": code });
+        elsewhere
+            .run(renumber, json!({ "input": input }))
+            .await
+            .ok();
+        for client in [&books.owner, &elsewhere, &books.owner] {
+            let now = client.run(STATEMENT, asked()).await.ok();
+            assert_eq!(now.text("profitAndLoss.lines[0].code"), code);
+        }
+    }
+    // and nobody else's statement is anybody's
+    let globex = app.tenant("globex").await.owner();
+    let theirs = globex.run(STATEMENT, asked()).await.ok();
+    assert!(theirs.list("profitAndLoss.lines").is_empty(), "{theirs:#}");
     app.finish().await;
 }
