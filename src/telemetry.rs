@@ -1,4 +1,6 @@
-//! Logs: JSON for machines in production, lines for people in development.
+//! Logs: JSON for machines in production, lines for people in development; and the traces they belong to.
+
+pub mod trace;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;

@@ -11,8 +11,8 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client;
 use super::keys::Keys;
+use super::{client, traced};
 use crate::config::Config;
 
 /// Texts in one request.
@@ -137,7 +137,7 @@ impl OpenAi {
         if self.model.starts_with("text-embedding-3") {
             body["dimensions"] = self.dimension.into();
         }
-        let mut request = client().post(&self.url).json(&body);
+        let mut request = traced(client().post(&self.url).json(&body));
         if let Some(key) = key {
             request = request.bearer_auth(key);
         }

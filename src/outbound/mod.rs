@@ -9,4 +9,4 @@ pub mod llm;
 pub mod oauth;
 pub mod oidc;
 
-pub use client::client;
+pub use client::{client, traced};

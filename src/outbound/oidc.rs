@@ -26,8 +26,12 @@ pub enum Failure {
 /// choose whom this server calls.
 pub async fn call(request: HttpRequest) -> Result<HttpResponse, Failure> {
     let request = reqwest::Request::try_from(request).map_err(Failure::Unreachable)?;
-    let answer = client::without_redirects()
-        .execute(request)
+    let sent = client::traced(reqwest::RequestBuilder::from_parts(
+        client::without_redirects().clone(),
+        request,
+    ));
+    let answer = sent
+        .send()
         .await
         .map_err(|error| Failure::Unreachable(error.without_url()))?;
     let mut response = http::Response::builder().status(answer.status());
