@@ -1,9 +1,12 @@
 //! A browser sends its cookies along with whatever any page makes it send. So a request that comes with the cookies of a
 //! session counts only when it comes from a page that may call, and a change only with a header that a foreign page
 //! cannot add without being asked first (and CORS says no).
+//!
+//! A socket is opened by the same origins that CORS lets call, whatever it comes with: browsers ask nobody before they
+//! open one.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -28,7 +31,8 @@ pub async fn guard(State(edge): State<Edge>, request: Request, next: Next) -> Re
     let config = &edge.handles.config;
     let by_bearer = headers.contains_key(header::AUTHORIZATION);
     let by_cookie = cookies::Names::of(config).are_in(headers) || cookies::are_wanted(headers);
-    if by_bearer || !by_cookie {
+    let socket = headers.get(header::UPGRADE).is_some_and(is_websocket);
+    if !socket && (by_bearer || !by_cookie) {
         return next.run(request).await;
     }
     match judge(config, request.method(), headers) {
@@ -41,7 +45,7 @@ fn judge(config: &Config, method: &Method, headers: &HeaderMap) -> Result<(), &'
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     match text(&header::ORIGIN) {
         Some(origin) if is_ours(config, origin, text(&header::HOST)) => {}
-        Some(_) => return Err("a page of this origin may not use the session of the browser"),
+        Some(_) => return Err("a page of this origin may not call; see FRONTEND_URL"),
         // a browser that names no origin still says whether the page was foreign
         None if text(&FETCH_SITE) == Some("cross-site") => {
             return Err("a foreign page may not use the session of the browser");
@@ -53,6 +57,10 @@ fn judge(config: &Config, method: &Method, headers: &HeaderMap) -> Result<(), &'
         return Err("with cookies, send the header X-Requested-With");
     }
     Ok(())
+}
+
+fn is_websocket(upgrade: &HeaderValue) -> bool {
+    upgrade.as_bytes().eq_ignore_ascii_case(b"websocket")
 }
 
 /// Whether an origin is this server's own, or one of the single-page apps that may call.
@@ -85,8 +93,6 @@ fn refuse(request: &Request, reason: &'static str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn judged(method: Method, sent: &[(&'static str, &'static str)]) -> bool {

@@ -131,15 +131,19 @@ pub async fn enveloped(request: Request, next: Next) -> Response {
 }
 
 /// A handler panicked: a bug, which is logged; the client learns no more than that.
-pub fn panicked(panic: Box<dyn Any + Send>) -> Response {
+pub fn panicked(request_id: &str, panic: &(dyn Any + Send)) -> Response {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("unknown");
-    tracing::error!(panic = text, "A request handler panicked");
+    tracing::error!(
+        request.id = request_id,
+        panic = text,
+        "A request handler panicked"
+    );
     refuse(
-        "",
+        request_id,
         StatusCode::INTERNAL_SERVER_ERROR,
         Code::Internal,
         "something went wrong on our side",

@@ -1,14 +1,17 @@
 //! What happens to every request on its way in and out.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures::FutureExt;
 use tracing::Instrument;
 
-use super::Edge;
+use super::{Edge, envelope};
+use crate::telemetry::trace::{TRACEPARENT, TRACESTATE, Trace};
 
 /// The header that names a request.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -71,6 +74,32 @@ pub async fn origin(State(edge): State<Edge>, request: Request, next: Next) -> R
     origin.scope(next.run(request)).await
 }
 
+/// Reads which trace a request belongs to, for its log lines and for the calls it makes.
+pub async fn trace(mut request: Request, next: Next) -> Response {
+    let trace = named_trace(request.headers());
+    match trace {
+        None => next.run(request).await,
+        Some(trace) => {
+            request.extensions_mut().insert(trace.clone());
+            trace.scope(next.run(request)).await
+        }
+    }
+}
+
+fn named_trace(headers: &HeaderMap) -> Option<Trace> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    Trace::read(text(TRACEPARENT)?, text(TRACESTATE))
+}
+
+/// Turns a panic of a handler into an answer: a bug, which is logged; the client learns no more than that.
+pub async fn catch_panic(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned();
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => envelope::panicked(&id.map(|id| id.0).unwrap_or_default(), &*panic),
+    }
+}
+
 /// One line per request: method, path, status, duration. Never a query string, which may hold a token, nor a body.
 pub async fn log(request: Request, next: Next) -> Response {
     let id = request
@@ -87,7 +116,8 @@ pub async fn log(request: Request, next: Next) -> Response {
         }
         path => path.to_owned(),
     };
-    let span = tracing::info_span!("request", request.id = %id);
+    let trace = request.extensions().get::<Trace>().map(|t| t.id.clone());
+    let span = tracing::info_span!("request", request.id = %id, trace.id = trace.as_deref());
     let started = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
     let _entered = span.enter();
@@ -101,4 +131,36 @@ pub async fn log(request: Request, next: Next) -> Response {
         tracing::info!(http.method = %method, http.path = %path, http.status = status, duration_ms, "{method} {path} {status}");
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_that_tells_nothing_but_the_name_of_its_request() {
+        async fn broken() -> &'static str {
+            panic!("what nobody may know")
+        }
+        let router = Router::new().route("/", get(broken));
+        let router = router
+            .layer(from_fn(catch_panic))
+            .layer(from_fn(request_id));
+        let request = Request::get("/").header(X_REQUEST_ID, "order-66");
+        let request = request.body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[X_REQUEST_ID], "order-66");
+        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["meta"]["requestId"], "order-66");
+        assert_eq!(body["error"]["code"], "INTERNAL");
+        assert!(!body.to_string().contains("nobody may know"), "{body}");
+    }
 }

@@ -1,4 +1,15 @@
 //! The HTTP edge: it translates requests to verbs and answers to responses, and decides nothing itself.
+//!
+//! A request passes, in this order, and its answer the other way round:
+//!
+//! 1. security headers, which every answer gets, whoever made it
+//! 2. CORS, which says who may read the answer
+//! 3. the name of the request (`X-Request-Id`) and of its trace (`traceparent`)
+//! 4. compression
+//! 5. limits of the body, which is parsed by the handler that wants it
+//! 6. limits of how often
+//! 7. the log: one line for each request. It stands before 5 and 6, so that what these refuse has a line too
+//! 8. the route: who calls, what they may do, and whether the input makes sense
 
 pub mod access;
 pub mod auth;
@@ -19,6 +30,7 @@ pub mod listener;
 pub mod multipart;
 pub mod oauth;
 pub mod open_streams;
+pub mod preflight;
 pub mod rates;
 pub mod single;
 pub mod sse;
@@ -34,19 +46,15 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Redirect;
 use axum::routing::{any, get, post, put};
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-use tower_http::cors::CorsLayer;
 
 use crate::config::Graphiql;
 use crate::ctx::Handles;
-use crate::graphql::documents::told;
 use crate::graphql::request::Pipeline;
 use crate::graphql::schema::Balance;
 
@@ -68,7 +76,7 @@ pub struct Edge {
     pub stopping: CancellationToken,
 }
 
-/// Every route, inside the layers in their order: security headers, CORS, request id, compression, body limit, log.
+/// Every route, inside the layers in their order.
 pub fn router(edge: Edge) -> Router {
     let api = Router::new()
         .route("/auth/sign-in", post(auth::sign_in))
@@ -120,8 +128,9 @@ pub fn router(edge: Edge) -> Router {
     }
     // the last layer is the first to see a request
     router
-        .layer(CatchPanicLayer::custom(envelope::panicked))
+        .layer(from_fn(layers::catch_panic))
         .layer(from_fn_with_state(edge.clone(), csrf::guard))
+        .layer(from_fn(preflight::answer))
         .layer(from_fn_with_state(edge.clone(), layers::origin))
         .layer(from_fn(layers::log))
         .layer(
@@ -132,47 +141,12 @@ pub fn router(edge: Edge) -> Router {
                     .and(NotForContentType::const_new("multipart/mixed")),
             ),
         )
+        .layer(from_fn(layers::trace))
         .layer(from_fn(layers::request_id))
-        .layer(cors(&edge))
+        .layer(from_fn_with_state(
+            preflight::cors(&edge),
+            preflight::share,
+        ))
         .layer(from_fn_with_state(edge.clone(), layers::security_headers))
         .with_state(edge)
-}
-
-/// The single-page apps that may call from a browser, with cookies.
-fn cors(edge: &Edge) -> CorsLayer {
-    let origins: Vec<HeaderValue> = edge
-        .handles
-        .config
-        .frontend_url
-        .iter()
-        .filter_map(|origin| origin.trim_end_matches('/').parse().ok())
-        .collect();
-    CorsLayer::new()
-        .allow_origin(origins)
-        .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::OPTIONS])
-        .allow_headers([
-            header::ACCEPT,
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            HeaderName::from_static("x-request-id"),
-            HeaderName::from_static("x-source-agent"),
-            HeaderName::from_static("x-requested-with"),
-            HeaderName::from_static("last-event-id"),
-            cookies::MODE,
-            HeaderName::from_static("graphql-require-preflight"),
-            HeaderName::from_static(caller::CLIENT_NAMES[0]),
-            HeaderName::from_static(caller::CLIENT_NAMES[1]),
-            HeaderName::from_static("apollographql-client-version"),
-        ])
-        .expose_headers([
-            HeaderName::from_static("x-request-id"),
-            header::RETRY_AFTER,
-            told::DEPRECATION,
-            told::SUNSET,
-            told::DEPRECATED_MEMBERS,
-            rates::POLICY,
-            rates::LEFT,
-        ])
-        .max_age(std::time::Duration::from_secs(3_600))
 }

@@ -39,6 +39,7 @@ mod idempotency;
 mod identity;
 mod imports;
 mod invitations;
+mod layers;
 mod leaks;
 mod learning;
 mod lockout;

@@ -155,7 +155,8 @@ pub fn listen() {
     });
 }
 
-fn logs() -> String {
+/// Every log line of the process so far.
+pub fn logs() -> String {
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     String::from_utf8_lossy(&log).into_owned()
 }

@@ -38,6 +38,7 @@ pub use data::data;
 pub use embeddings::{Embeddings, MODEL, Mood};
 pub use feed::Feed;
 pub use inside::Effects;
+pub use leaks::logs;
 pub use leaks::Watch;
 pub use operations::{Ids, Operation, Schema, nowhere};
 pub use path::Path;
