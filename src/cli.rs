@@ -21,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Role};
 use crate::error::{Error, Result};
+use crate::http::openapi;
 use crate::telemetry;
 
 /// Turns money events into books people trust: one server, one GraphQL API.
@@ -51,6 +52,8 @@ enum Command {
     /// Look after the documents that apps have registered.
     #[command(subcommand)]
     Operations(operations::Operations),
+    /// Print the OpenAPI document of the REST edge.
+    Openapi,
     /// Import a bank statement (CSV or OFX) for a tenant.
     Import(import::Import),
     Evaluate(evaluate::Evaluate),
@@ -117,6 +120,10 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Migrate(migrate) => migrate.run(config).await,
         Command::Schema(schema) => schema.run(),
         Command::Operations(operations) => operations.run(config).await,
+        Command::Openapi => {
+            print!("{}", openapi::text());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Import(import) => import.run(config).await,
         Command::Evaluate(evaluate) => evaluate.run(config).await,
         Command::Webhook(webhook) => webhook.run(config).await,

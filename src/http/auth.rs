@@ -5,10 +5,11 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::caller::Caller;
+use super::shapes::{self, Challenged, Session, SessionMode, SignInOutcome, SignedOut, Success};
 use super::{cookies, envelope};
 use crate::error::{Error, Result};
 use crate::graphql::node::{global, local_opt};
@@ -16,24 +17,41 @@ use crate::graphql::refusal::Code;
 use crate::identity::{self, Challenge, Credentials, SignedIn};
 
 /// The body of a sign-in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SignIn {
+    /// The address of the person.
+    #[schema(examples("olive@acme.example"))]
     email: String,
+    /// Their password.
+    #[schema(format = "password", examples("correct horse battery staple"))]
     password: String,
+    /// Which of their tenants; the last one used when absent.
+    #[schema(examples("VGVuYW50OjAxOWFhNWMw"))]
     tenant_id: Option<String>,
 }
 
 /// The body of the other two; empty for a browser, which sends the token in a cookie.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refresh {
+    /// The refresh token of the session.
+    #[schema(examples("3zT0Q6q0oVw1b8Yk1fPq2mJ7c5d9e0fA"))]
     refresh_token: Option<String>,
 }
 
 type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// `POST /api/v1/auth/sign-in`: a session for an email and a password; 401 if one of them is wrong.
+#[utoipa::path(
+    post, path = "/api/v1/auth/sign-in", operation_id = "signIn", tag = "auth", security(()),
+    params(SessionMode),
+    request_body = SignIn,
+    responses(
+        (status = 200, description = "A session, or the challenge of a second factor", body = Success<SignInOutcome>),
+        (status = 401, description = "The address or the password is wrong", body = shapes::Failure),
+    ),
+)]
 pub async fn sign_in(caller: Caller, headers: HeaderMap, body: Body<SignIn>) -> Response {
     if let Some(refusal) = too_long(&caller, &body) {
         return refusal;
@@ -47,6 +65,15 @@ pub async fn sign_in(caller: Caller, headers: HeaderMap, body: Body<SignIn>) -> 
 }
 
 /// `POST /api/v1/auth/refresh`: the next session for a refresh token; 401 if it is not in force.
+#[utoipa::path(
+    post, path = "/api/v1/auth/refresh", operation_id = "refreshSession", tag = "auth", security((), ("cookie" = [])),
+    params(SessionMode),
+    request_body = Refresh,
+    responses(
+        (status = 200, description = "The next session", body = Success<Session>),
+        (status = 401, description = "The token is not in force", body = shapes::Failure),
+    ),
+)]
 pub async fn refresh(caller: Caller, headers: HeaderMap, body: Body<Refresh>) -> Response {
     if let Some(refusal) = too_long(&caller, &body) {
         return refusal;
@@ -65,6 +92,14 @@ pub async fn refresh(caller: Caller, headers: HeaderMap, body: Body<Refresh>) ->
 }
 
 /// `POST /api/v1/auth/sign-out`: ends the session of a refresh token; doing it twice is no error.
+#[utoipa::path(
+    post, path = "/api/v1/auth/sign-out", operation_id = "signOut", tag = "auth", security((), ("cookie" = [])),
+    request_body = Refresh,
+    responses(
+        (status = 200, description = "It has ended, now or before", body = Success<SignedOut>),
+        (status = 401, description = "No token was sent", body = shapes::Failure),
+    ),
+)]
 pub async fn sign_out(caller: Caller, headers: HeaderMap, body: Body<Refresh>) -> Response {
     if let Some(refusal) = too_long(&caller, &body) {
         return refusal;
@@ -75,7 +110,7 @@ pub async fn sign_out(caller: Caller, headers: HeaderMap, body: Body<Refresh>) -
     };
     match outcome {
         Ok(()) => {
-            let done = json!({ "signedOut": true });
+            let done = SignedOut { signed_out: true };
             let mut response = envelope::success(&caller, StatusCode::OK, done);
             if cookies::Names::of(&caller.handles.config).are_in(&headers) {
                 cookies::clear(response.headers_mut(), &caller.handles.config);
@@ -159,25 +194,22 @@ pub(super) fn read<T>(body: Body<T>) -> Result<T> {
 pub(super) fn answer(caller: &Caller, carried: Carried, outcome: Result<SignedIn>) -> Response {
     match outcome {
         Ok(session) => {
-            let mut data = json!({
-                "accessToken": session.access_token,
-                "refreshToken": session.refresh_token,
-                "tokenType": "Bearer",
-                "expiresAt": session.expires_at,
-                "userId": global("User", session.user).as_str(),
-                "tenantId": global("Tenant", session.tenant).as_str(),
-                "role": identity::role_name(session.role),
-            });
-            if carried == Carried::Itself {
-                return private(caller, data);
-            }
+            let by_itself = carried == Carried::Itself;
             // what a script of the page can read, it can lose
-            if let Some(data) = data.as_object_mut() {
-                data.remove("accessToken");
-                data.remove("refreshToken");
-                data.insert("tokenType".to_owned(), "Cookie".into());
-            }
+            let told = |token: &String| by_itself.then(|| token.clone());
+            let data = Session {
+                access_token: told(&session.access_token),
+                refresh_token: told(&session.refresh_token),
+                token_type: if by_itself { "Bearer" } else { "Cookie" }.to_owned(),
+                expires_at: session.expires_at,
+                user_id: global("User", session.user).to_string(),
+                tenant_id: global("Tenant", session.tenant).to_string(),
+                role: identity::role_name(session.role).to_owned(),
+            };
             let mut response = private(caller, data);
+            if by_itself {
+                return response;
+            }
             let (config, now) = (&caller.handles.config, caller.handles.clock.now());
             cookies::set(response.headers_mut(), config, now, &session);
             response
@@ -188,13 +220,15 @@ pub(super) fn answer(caller: &Caller, carried: Carried, outcome: Result<SignedIn
 
 /// One factor was right, and another is owed.
 fn challenged(caller: &Caller, challenge: &Challenge) -> Response {
-    let data =
-        json!({ "challenge": { "token": challenge.token, "expiresAt": challenge.expires_at } });
-    private(caller, data)
+    let challenge = shapes::Challenge {
+        token: challenge.token.clone(),
+        expires_at: challenge.expires_at,
+    };
+    private(caller, Challenged { challenge })
 }
 
 /// Tokens are nobody's to keep on the way.
-fn private(caller: &Caller, data: serde_json::Value) -> Response {
+fn private(caller: &Caller, data: impl Serialize) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store")];
     (headers, envelope::success(caller, StatusCode::OK, data)).into_response()
 }

@@ -8,12 +8,11 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::json;
 
 use super::caller::Caller;
 use super::layers::RequestId;
+use super::shapes::{Detail, Failure, FailureMeta, Meta, Problem, Success};
 use crate::error::Error;
 use crate::graphql::error::{code, status};
 use crate::graphql::refusal::Code;
@@ -22,20 +21,14 @@ use crate::graphql::refusal::Code;
 pub fn success(caller: &Caller, status: StatusCode, data: impl Serialize) -> Response {
     let meta = Meta {
         timestamp: caller.handles.clock.now(),
-        request_id: &caller.request_id,
+        request_id: caller.request_id.clone(),
     };
-    (
-        status,
-        Json(json!({ "success": true, "data": data, "meta": meta })),
-    )
-        .into_response()
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    timestamp: DateTime<Utc>,
-    request_id: &'a str,
+    let success = Success {
+        success: true,
+        data,
+        meta,
+    };
+    (status, Json(success)).into_response()
 }
 
 /// A failed answer. What is ours to know is logged, not told.
@@ -45,7 +38,10 @@ pub fn failure(request_id: &str, error: &Error) -> Response {
         tracing::error!(request.id = request_id, error = ?error, "{error}");
     }
     let details = match error {
-        Error::Invalid { field, message } => vec![json!({ "path": field, "msg": message })],
+        Error::Invalid { field, message } => vec![Detail {
+            path: field.to_string(),
+            msg: message.clone(),
+        }],
         _ => Vec::new(),
     };
     let mut response = refuse(
@@ -71,14 +67,20 @@ pub fn refuse(
     status: StatusCode,
     code: Code,
     message: &str,
-    details: Vec<serde_json::Value>,
+    details: Vec<Detail>,
 ) -> Response {
-    let error = json!({ "code": code.as_str(), "message": message, "details": details });
-    (
-        status,
-        Json(json!({ "success": false, "error": error, "meta": { "requestId": request_id } })),
-    )
-        .into_response()
+    let failure = Failure {
+        success: false,
+        error: Problem {
+            code: code.as_str().to_owned(),
+            message: message.to_owned(),
+            details,
+        },
+        meta: FailureMeta {
+            request_id: request_id.to_owned(),
+        },
+    };
+    (status, Json(failure)).into_response()
 }
 
 /// There is no such route.
@@ -87,7 +89,7 @@ pub async fn unknown_route(caller: Caller) -> Response {
         &caller.request_id,
         StatusCode::NOT_FOUND,
         Code::NotFound,
-        "no such route; see docs/api.md",
+        "no such route; see /api/v1/openapi.json",
         Vec::new(),
     )
 }

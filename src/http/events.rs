@@ -5,25 +5,42 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::IntoParams;
 
 use super::Edge;
 use super::caller::Caller;
 use super::envelope;
+use super::shapes::{EventPage, Success};
 use crate::error::{Error, Result};
 use crate::events::{self, Cursor, Filter};
 
 /// What can be asked of the feed.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
+    /// A cursor, or `START`, which is the default.
+    #[param(example = "START")]
     after: Option<String>,
+    /// Public names of kinds, comma separated; all kinds when absent.
+    #[param(example = "TX_APPROVED,TX_REJECTED")]
     kinds: Option<String>,
+    /// Recorded from this instant, included.
+    #[param(example = "2026-11-01T00:00:00Z")]
     from: Option<DateTime<Utc>>,
+    /// Recorded to this instant, excluded.
+    #[param(example = "2026-12-01T00:00:00Z")]
     to: Option<DateTime<Utc>>,
+    /// How many; 100 when absent.
+    #[param(minimum = 1, maximum = 500, example = 100)]
     first: Option<u64>,
 }
 
 /// `GET /api/v1/events?after=&kinds=A,B&from=&to=&first=`: events after a cursor, oldest first.
+#[utoipa::path(
+    get, path = "/api/v1/events", operation_id = "eventFeed", tag = "events", security(("bearer" = []), ("cookie" = [])),
+    params(Asked),
+    responses((status = 200, description = "A page of the log", body = Success<EventPage>)),
+)]
 pub async fn feed(State(_): State<Edge>, caller: Caller, Query(asked): Query<Asked>) -> Response {
     match read(&caller, asked).await {
         Ok(page) => envelope::success(&caller, StatusCode::OK, page),
@@ -31,7 +48,7 @@ pub async fn feed(State(_): State<Edge>, caller: Caller, Query(asked): Query<Ask
     }
 }
 
-async fn read(caller: &Caller, asked: Asked) -> Result<serde_json::Value> {
+async fn read(caller: &Caller, asked: Asked) -> Result<EventPage> {
     let ctx = caller.signed_in().await?;
     let after = Cursor::parse(asked.after.as_deref().unwrap_or("START"))?;
     let first = asked.first.unwrap_or(100);
@@ -55,6 +72,9 @@ async fn read(caller: &Caller, asked: Asked) -> Result<serde_json::Value> {
         ..Filter::default()
     };
     let page = events::feed(&ctx, after, &filter, first).await?;
-    let events: Vec<_> = page.events.iter().map(events::to_json).collect();
-    Ok(json!({ "events": events, "cursor": page.cursor.to_string(), "hasMore": page.has_more }))
+    Ok(EventPage {
+        events: page.events.iter().map(events::to_json).collect(),
+        cursor: page.cursor.to_string(),
+        has_more: page.has_more,
+    })
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
+use utoipa::IntoParams;
 
 use super::Edge;
 use super::caller::Caller;
@@ -19,16 +20,29 @@ use crate::records::{self, RecordFilter};
 use crate::{reports, tenants};
 
 /// Which records to export.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
+    /// Occurred on this day or later.
+    #[param(example = "2026-01-01")]
     from: Option<NaiveDate>,
+    /// Occurred on this day or before.
+    #[param(example = "2026-03-31")]
     to: Option<NaiveDate>,
+    /// Of this account.
     account_id: Option<String>,
+    /// Of this category.
     category_id: Option<String>,
 }
 
 /// `GET /api/v1/exports/records.csv?from=&to=&accountId=&categoryId=`: records, oldest first.
+#[utoipa::path(
+    get, path = "/api/v1/exports/records.csv", operation_id = "exportRecords", tag = "exports",
+    security(("bearer" = []), ("cookie" = [])),
+    params(Asked),
+    responses((status = 200, description = "The records, streamed as they are read", body = String, content_type = "text/csv")),
+)]
 pub async fn records(
     State(_): State<Edge>,
     caller: Caller,
@@ -58,6 +72,15 @@ pub async fn records(
 }
 
 /// `GET /api/v1/exports/reports/{id}.csv`: a report of the history.
+#[utoipa::path(
+    get, path = "/api/v1/exports/reports/{report}", operation_id = "exportReport", tag = "exports",
+    security(("bearer" = []), ("cookie" = [])),
+    params(("report" = String, Path, description = "The id of the report, and `.csv`", example = "UmVwb3J0OjAxOWFhNWMw.csv")),
+    responses(
+        (status = 200, description = "The report", body = String, content_type = "text/csv"),
+        (status = 409, description = "The report is not ready yet", body = super::shapes::Failure),
+    ),
+)]
 pub async fn report(State(_): State<Edge>, caller: Caller, Path(name): Path<String>) -> Response {
     let exported: Result<String> = async {
         let ctx = caller.signed_in().await?;
@@ -74,6 +97,14 @@ pub async fn report(State(_): State<Edge>, caller: Caller, Path(name): Path<Stri
 
 /// `GET /api/v1/exports/tenants/{token}`: everything of a tenant, as a ZIP. The token names the export and proves the
 /// right.
+#[utoipa::path(
+    get, path = "/api/v1/exports/tenants/{token}", operation_id = "exportTenant", tag = "exports", security(()),
+    params(("token" = String, Path, description = "What `downloadUrl` of an export ends with", example = "AZqlwG9Oc")),
+    responses(
+        (status = 200, description = "Everything of the tenant", body = Vec<u8>, content_type = "application/zip"),
+        (status = 401, description = "The link is not good any more", body = super::shapes::Failure),
+    ),
+)]
 pub async fn tenant(
     State(edge): State<Edge>,
     caller: Caller,
@@ -97,18 +128,35 @@ pub async fn tenant(
 }
 
 /// Which entries of the audit log to export.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct AuditAsked {
+    /// From this instant, included.
+    #[param(example = "2026-11-01T00:00:00Z")]
     from: Option<DateTime<Utc>>,
+    /// To this instant, excluded.
+    #[param(example = "2026-12-01T00:00:00Z")]
     to: Option<DateTime<Utc>>,
+    /// Of this person.
     actor_id: Option<String>,
+    /// About this thing.
     resource_id: Option<String>,
+    /// About things of this kind.
+    #[param(example = "record")]
     resource_kind: Option<String>,
+    /// Public names of actions, comma separated.
+    #[param(example = "MEMBER_ADDED,MEMBER_REMOVED")]
     actions: Option<String>,
 }
 
 /// `GET /api/v1/exports/audit.csv?from=&to=&actorId=&resourceId=&resourceKind=&actions=A,B`: the audit log, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/exports/audit.csv", operation_id = "exportAudit", tag = "exports",
+    security(("bearer" = []), ("cookie" = [])),
+    params(AuditAsked),
+    responses((status = 200, description = "The entries, streamed as they are read", body = String, content_type = "text/csv")),
+)]
 pub async fn audit(
     State(_): State<Edge>,
     caller: Caller,

@@ -4,49 +4,72 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::auth::{Carried, answer, read};
 use super::caller::Caller;
 use super::envelope;
+use super::shapes::{Failure, Requested, Session, SessionMode, Success, Verified, WasReset};
 use crate::error::{Error, Result};
 use crate::identity::{self, Completion, SecondFactor};
 
 /// The body that completes a sign-in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Complete {
+    /// The token of the challenge.
+    #[schema(examples("q9dXo1m7ZkS3v5nT8bYcUw"))]
     challenge: String,
+    /// A code of the authenticator app; or …
+    #[schema(examples("492039"))]
     code: Option<String>,
+    /// … a recovery code. One of them only.
     recovery_code: Option<String>,
 }
 
 /// The body of somebody who forgot their password.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Forgotten {
+    /// The address of the person.
+    #[schema(examples("olive@acme.example"))]
     email: String,
 }
 
 /// The body that sets a password anew.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reset {
+    /// The token of the mailed link.
+    #[schema(examples("q9dXo1m7ZkS3v5nT8bYcUw"))]
     token: String,
+    /// The new password.
+    #[schema(format = "password", examples("correct horse battery staple"))]
     password: String,
 }
 
 /// The body of a link that was followed.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
+    /// The token of the mailed link.
+    #[schema(examples("q9dXo1m7ZkS3v5nT8bYcUw"))]
     token: String,
 }
 
 type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// `POST /api/v1/auth/complete-sign-in`: a session for a challenge and a second factor; 401 if one of them is wrong.
+#[utoipa::path(
+    post, path = "/api/v1/auth/complete-sign-in", operation_id = "completeSignIn", tag = "auth", security(()),
+    params(SessionMode),
+    request_body = Complete,
+    responses(
+        (status = 200, description = "A session", body = Success<Session>),
+        (status = 401, description = "The challenge or the code is wrong", body = Failure),
+    ),
+)]
 pub async fn complete(caller: Caller, headers: HeaderMap, body: Body<Complete>) -> Response {
     let outcome = match read(body).and_then(|body| completion(&caller, body)) {
         Ok(completion) => identity::complete_sign_in(&caller.handles, completion).await,
@@ -56,15 +79,36 @@ pub async fn complete(caller: Caller, headers: HeaderMap, body: Body<Complete>) 
 }
 
 /// `POST /api/v1/auth/request-password-reset`: mails a link, if somebody has the address; the answer does not tell.
+#[utoipa::path(
+    post, path = "/api/v1/auth/request-password-reset", operation_id = "requestPasswordReset", tag = "auth", security(()),
+    request_body = Forgotten,
+    responses(
+        (status = 202, description = "A mail is on its way, if somebody has the address", body = Success<Requested>),
+        (status = 409, description = "This deployment sends no mail", body = Failure),
+    ),
+)]
 pub async fn forgotten(caller: Caller, body: Body<Forgotten>) -> Response {
     let outcome = match read(body) {
         Ok(body) => identity::request_password_reset(&caller.handles, &body.email).await,
         Err(error) => Err(error),
     };
-    done(&caller, StatusCode::ACCEPTED, "requested", outcome)
+    done(
+        &caller,
+        StatusCode::ACCEPTED,
+        Requested { requested: true },
+        outcome,
+    )
 }
 
 /// `POST /api/v1/auth/reset-password`: sets a new password by the token of a mailed link.
+#[utoipa::path(
+    post, path = "/api/v1/auth/reset-password", operation_id = "resetPassword", tag = "auth", security(()),
+    request_body = Reset,
+    responses(
+        (status = 200, description = "The password is set", body = Success<WasReset>),
+        (status = 401, description = "The link is not good any more", body = Failure),
+    ),
+)]
 pub async fn reset(caller: Caller, body: Body<Reset>) -> Response {
     let outcome = match read(body) {
         Ok(body) => {
@@ -72,16 +116,29 @@ pub async fn reset(caller: Caller, body: Body<Reset>) -> Response {
         }
         Err(error) => Err(error),
     };
-    done(&caller, StatusCode::OK, "reset", outcome)
+    done(&caller, StatusCode::OK, WasReset { reset: true }, outcome)
 }
 
 /// `POST /api/v1/auth/verify-email`: the address that a mailed link was sent to is its person's.
+#[utoipa::path(
+    post, path = "/api/v1/auth/verify-email", operation_id = "verifyEmail", tag = "auth", security(()),
+    request_body = Verify,
+    responses(
+        (status = 200, description = "The address is its person's", body = Success<Verified>),
+        (status = 401, description = "The link is not good any more", body = Failure),
+    ),
+)]
 pub async fn verify(caller: Caller, body: Body<Verify>) -> Response {
     let outcome = match read(body) {
         Ok(body) => identity::verify_email(&caller.handles, &body.token).await,
         Err(error) => Err(error),
     };
-    done(&caller, StatusCode::OK, "verified", outcome)
+    done(
+        &caller,
+        StatusCode::OK,
+        Verified { verified: true },
+        outcome,
+    )
 }
 
 fn completion(caller: &Caller, body: Complete) -> Result<Completion> {
@@ -103,9 +160,14 @@ fn completion(caller: &Caller, body: Complete) -> Result<Completion> {
     })
 }
 
-fn done(caller: &Caller, status: StatusCode, what: &str, outcome: Result<()>) -> Response {
+fn done(
+    caller: &Caller,
+    status: StatusCode,
+    what: impl Serialize,
+    outcome: Result<()>,
+) -> Response {
     match outcome {
-        Ok(()) => envelope::success(caller, status, json!({ what: true })),
+        Ok(()) => envelope::success(caller, status, what),
         Err(error) => envelope::failure(&caller.request_id, &error),
     }
 }

@@ -11,12 +11,14 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::conditional::is_known;
 
 /// What the page may do. Scripts and workers are files of ours, never inline or `blob:`.
 /// Inline styles stay allowed: Monaco writes its theme and the position of every glyph
@@ -154,16 +156,6 @@ fn tag_of(file: &EmbeddedFile) -> String {
     format!("\"{hex}\"")
 }
 
-/// Whether the client says it holds these very bytes.
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*")
-}
-
 fn content_type(path: &str) -> String {
     let mime = mime_guess::from_path(path).first_or_octet_stream();
     match mime.type_() {
@@ -177,6 +169,7 @@ mod tests {
     use super::*;
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
+    use axum::http::header::IF_NONE_MATCH;
     use tower::ServiceExt;
 
     async fn get_with(path: &str, header: Option<(HeaderName, &str)>) -> Response {

@@ -79,12 +79,6 @@ pub async fn get(
     }
 }
 
-/// `GET /schema.graphql`.
-pub async fn sdl(State(edge): State<Edge>) -> Response {
-    let sdl = schema::written(edge.pipeline.executor());
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl).into_response()
-}
-
 /// Answers at once, or with an answer that stays open where the client named one.
 async fn carry_out(
     edge: &Edge,

@@ -1,5 +1,7 @@
 //! Whether the process lives, may serve, and has started; for people, probes and load balancers. Not enveloped.
 
+mod shapes;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -7,8 +9,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 
+pub use self::shapes::{Alive, Readiness, Started, Summary};
+use self::shapes::{Check, Checks, ConnectModes, QueueCheck, StartedChecks, Stores};
 use super::Edge;
 use crate::config::ConnectMode;
 use crate::error::Result;
@@ -18,18 +21,28 @@ use crate::queue;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `GET /health`: that it runs, and on which stores.
-pub async fn summary(State(edge): State<Edge>) -> Json<Value> {
+#[utoipa::path(
+    get, path = "/health", operation_id = "health", tag = "system", security(()),
+    responses((status = 200, description = "It runs", body = Summary)),
+)]
+pub async fn summary(State(edge): State<Edge>) -> Json<Summary> {
     let handles = &edge.handles;
-    Json(json!({
-        "status": "ok",
-        "stores": { "database": handles.db.mode(), "bus": handles.bus.mode(), "files": "local", "vectors": handles.db.vector_mode() },
-        "connectModes": {
-            "database": mode(handles.config.database_connect_mode),
-            "redis": handles.config.redis_url.as_ref().map(|_| mode(handles.config.redis_connect_mode)),
+    let redis = handles.config.redis_url.as_ref();
+    Json(Summary {
+        status: "ok",
+        stores: Stores {
+            database: handles.db.mode(),
+            bus: handles.bus.mode(),
+            files: "local",
+            vectors: handles.db.vector_mode(),
         },
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime": edge.started.elapsed().as_secs(),
-    }))
+        connect_modes: ConnectModes {
+            database: mode(handles.config.database_connect_mode),
+            redis: redis.map(|_| mode(handles.config.redis_connect_mode)),
+        },
+        version: env!("CARGO_PKG_VERSION"),
+        uptime: edge.started.elapsed().as_secs(),
+    })
 }
 
 fn mode(mode: ConnectMode) -> &'static str {
@@ -40,23 +53,42 @@ fn mode(mode: ConnectMode) -> &'static str {
 }
 
 /// `GET /health/live`: the process runs.
-pub async fn live() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+#[utoipa::path(
+    get, path = "/health/live", operation_id = "healthLive", tag = "system", security(()),
+    responses((status = 200, description = "It runs", body = Alive)),
+)]
+pub async fn live() -> Json<Alive> {
+    Json(Alive { status: "ok" })
 }
 
 /// `GET /health/startup`: settings are valid and migrations applied.
+#[utoipa::path(
+    get, path = "/health/startup", operation_id = "healthStartup", tag = "system", security(()),
+    responses(
+        (status = 200, description = "It has started", body = Started),
+        (status = 503, description = "It waits for the database", body = Started),
+    ),
+)]
 pub async fn startup(State(edge): State<Edge>) -> Response {
-    if edge.ready.load(Ordering::Relaxed) {
-        Json(json!({ "status": "ok", "checks": { "config": "ok", "migrations": "ok" } }))
-            .into_response()
-    } else {
-        let body =
-            json!({ "status": "starting", "checks": { "config": "ok", "migrations": "pending" } });
-        (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
-    }
+    let (code, status, migrations) = match edge.ready.load(Ordering::Relaxed) {
+        true => (StatusCode::OK, "ok", "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "starting", "pending"),
+    };
+    let checks = StartedChecks {
+        config: "ok",
+        migrations,
+    };
+    (code, Json(Started { status, checks })).into_response()
 }
 
 /// `GET /health/ready`: whether requests would be answered. Without Redis they are, later than usual: `degraded`.
+#[utoipa::path(
+    get, path = "/health/ready", operation_id = "healthReady", tag = "system", security(()),
+    responses(
+        (status = 200, description = "Send traffic", body = Readiness),
+        (status = 503, description = "Send none", body = Readiness),
+    ),
+)]
 pub async fn ready(State(edge): State<Edge>) -> Response {
     let handles = &edge.handles;
     let (database, redis) =
@@ -72,23 +104,25 @@ pub async fn ready(State(edge): State<Edge>) -> Response {
         (true, false) => "degraded",
         (true, true) => "ok",
     };
-    let check = |answer: Option<Duration>, mode: &str| {
-        json!({
-            "status": if answer.is_some() { "ok" } else { "down" },
-            "latencyMs": answer.map(|latency| (latency.as_secs_f64() * 100_000.0).round() / 100.0),
-            "mode": mode,
-        })
+    let up = |answers: bool| if answers { "ok" } else { "down" };
+    let check = |answer: Option<Duration>, mode| Check {
+        status: up(answer.is_some()),
+        latency_ms: answer.map(|latency| (latency.as_secs_f64() * 100_000.0).round() / 100.0),
+        mode,
     };
-    let body = json!({
-        "status": status,
-        "checks": {
-            "database": check(database, handles.db.mode()),
-            "redis": check(redis, handles.bus.mode()),
-            "queue": { "status": if pending.is_some() { "ok" } else { "down" }, "pendingJobs": pending },
+    let body = Readiness {
+        status,
+        checks: Checks {
+            database: check(database, handles.db.mode()),
+            redis: check(redis, handles.bus.mode()),
+            queue: QueueCheck {
+                status: up(pending.is_some()),
+                pending_jobs: pending,
+            },
         },
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime": edge.started.elapsed().as_secs(),
-    });
+        version: env!("CARGO_PKG_VERSION"),
+        uptime: edge.started.elapsed().as_secs(),
+    };
     let code = if serving {
         StatusCode::OK
     } else {

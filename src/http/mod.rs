@@ -14,6 +14,7 @@
 pub mod access;
 pub mod auth;
 pub mod caller;
+pub mod conditional;
 pub mod cookies;
 pub mod csrf;
 pub mod envelope;
@@ -30,13 +31,17 @@ pub mod listener;
 pub mod multipart;
 pub mod oauth;
 pub mod open_streams;
+pub mod openapi;
 pub mod preflight;
 pub mod rates;
+pub mod schema;
+pub mod shapes;
 pub mod single;
 pub mod sse;
 pub mod streamed;
 pub mod streaming;
 pub mod uploads;
+pub mod versions;
 pub mod webhooks;
 pub mod ws;
 
@@ -94,7 +99,8 @@ pub fn router(edge: Edge) -> Router {
         .route("/exports/records.csv", get(exports::records))
         .route("/exports/reports/{report}", get(exports::report))
         .route("/exports/tenants/{token}", get(exports::tenant))
-        .route("/health", get(health::summary))
+        .route("/openapi.json", get(openapi::served))
+        .merge(health())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .route(
             "/uploads/{token}",
@@ -107,17 +113,12 @@ pub fn router(edge: Edge) -> Router {
 
     let mut router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
-        .route("/schema.graphql", get(graphql::sdl))
+        .route("/schema.graphql", get(schema::sdl))
         .route("/.well-known/jwks.json", get(keys::published))
-        .route("/health", get(health::summary))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/health/startup", get(health::startup))
+        .merge(health())
         .nest("/api/v1", api)
-        .route(
-            "/api/events",
-            get(|| async { Redirect::permanent("/api/v1/events") }),
-        )
+        .merge(versions::beta())
+        .route("/api/events", get(versions::older_events))
         .route("/api/{*rest}", any(envelope::unknown_route))
         .fallback(envelope::unknown_route);
     if edge.handles.config.graphiql() != Graphiql::Off {
@@ -143,10 +144,16 @@ pub fn router(edge: Edge) -> Router {
         )
         .layer(from_fn(layers::trace))
         .layer(from_fn(layers::request_id))
-        .layer(from_fn_with_state(
-            preflight::cors(&edge),
-            preflight::share,
-        ))
+        .layer(from_fn_with_state(preflight::cors(&edge), preflight::share))
         .layer(from_fn_with_state(edge.clone(), layers::security_headers))
         .with_state(edge)
+}
+
+/// Health, where probes look for it and under the versioned API.
+fn health() -> Router<Edge> {
+    Router::new()
+        .route("/health", get(health::summary))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/health/startup", get(health::startup))
 }

@@ -5,6 +5,7 @@ use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
 use super::{cookies, envelope};
@@ -12,17 +13,23 @@ use crate::config::Config;
 use crate::identity::oauth::{self, Arriving, Leaving};
 
 /// What a browser leaves with.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct Start {
+    /// Where in the app to come back to; needed without a ticket.
+    #[param(example = "https://app.example.com/signed-in")]
     return_to: Option<String>,
+    /// SHA-256 of a secret of the app, base64url: binds the code that comes back to the app.
     code_challenge: Option<String>,
+    /// Of `startIdentityLink`, to link an account instead of signing in.
     ticket: Option<String>,
+    /// What the sign-in ends in: a `code` to exchange, or cookies (`cookie`).
     session: Option<Session>,
 }
 
 /// What a sign-in ends in.
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum Session {
     /// A code that the app exchanges for tokens.
@@ -32,16 +39,30 @@ enum Session {
 }
 
 /// What a provider sends a browser back with.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Callback {
+    /// What the browser left with.
     #[serde(default)]
     state: String,
+    /// The provider's answer; or …
     code: Option<String>,
+    /// … why there is none.
     error: Option<String>,
+    /// Who answers (RFC 9207).
     iss: Option<String>,
 }
 
 /// `GET /api/v1/oauth/{provider}/start?returnTo=&session=`: sends the browser to the provider.
+#[utoipa::path(
+    get, path = "/api/v1/oauth/{provider}/start", operation_id = "startOauth", tag = "auth", security(()),
+    params(("provider" = String, Path, description = "A name of `signInProviders`", example = "google"), Start),
+    responses(
+        (status = 303, description = "To the provider", headers(("location" = String))),
+        (status = 401, description = "The ticket is not good any more", body = super::shapes::Failure),
+        (status = 502, description = "The provider does not answer", body = super::shapes::Failure),
+    ),
+)]
 pub async fn start(
     caller: Caller,
     Path(provider): Path<String>,
@@ -72,6 +93,11 @@ pub async fn start(
 
 /// `GET /api/v1/oauth/{provider}/callback`: takes the browser back and sends it on to the app, with cookies, `code` or
 /// `error`.
+#[utoipa::path(
+    get, path = "/api/v1/oauth/{provider}/callback", operation_id = "finishOauth", tag = "auth", security(()),
+    params(("provider" = String, Path, description = "The provider that sends the browser back", example = "google"), Callback),
+    responses((status = 303, description = "To the app, with `code` or `error`", headers(("location" = String)))),
+)]
 pub async fn callback(
     caller: Caller,
     Path(provider): Path<String>,

@@ -47,6 +47,7 @@ mod mail;
 mod mailed_links;
 mod members;
 mod oauth;
+mod openapi;
 mod outage;
 mod own_passwords;
 mod passkeys;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Answer, Feed, Reply, Socket, Watch};
+use super::{Answer, Feed, Reply, Socket, Watch, contract};
 
 /// Calls the app as one person, or as nobody.
 #[derive(Clone)]
@@ -57,8 +57,15 @@ impl Client {
 
     /// Sends a request and reads the answer.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
-        let reply = Reply::read(request.send().await.expect("the server answers")).await;
+        let (http, request) = request.build_split();
+        let request = request.expect("the request can be sent");
+        let (method, path) = (
+            request.method().to_string(),
+            request.url().path().to_owned(),
+        );
+        let reply = Reply::read(http.execute(request).await.expect("the server answers")).await;
         self.watch.heard(&reply);
+        contract::check(&method, &path, &reply);
         reply
     }
 
