@@ -17,7 +17,7 @@ use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::{Media, Sent, Wanted, check_content_type, check_csrf};
 use crate::graphql::refusal::{Code, Refusal};
 use crate::graphql::request::Allowed;
-use crate::graphql::{documents, error, schema, status};
+use crate::graphql::{documents, error, status};
 
 /// A GraphQL request in a body is at most this long.
 const BODY_MAX_BYTES: usize = 1024 * 1024;

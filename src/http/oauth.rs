@@ -25,6 +25,7 @@ pub struct Start {
     /// Of `startIdentityLink`, to link an account instead of signing in.
     ticket: Option<String>,
     /// What the sign-in ends in: a `code` to exchange, or cookies (`cookie`).
+    #[param(inline)]
     session: Option<Session>,
 }
 

@@ -57,6 +57,18 @@ impl Socket {
         sent.expect("the socket is open");
     }
 
+    /// Sends bytes that are no text.
+    pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
+        // a server that has had enough may be gone before they are
+        drop(self.0.send(Message::binary(bytes)).await);
+    }
+
+    /// Whether the server ends it, one way or the other.
+    pub async fn ends(&mut self) -> bool {
+        let ended = tokio::time::timeout(PATIENCE, async { while self.hear().await.is_ok() {} });
+        ended.await.is_ok()
+    }
+
     /// The next message of the protocol. Pings of the server are answered and passed over.
     pub async fn next(&mut self) -> Value {
         let next = tokio::time::timeout(PATIENCE, self.hear()).await;
