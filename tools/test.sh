@@ -2,7 +2,8 @@
 # Runs the whole test suite, on both worlds, from one build:
 #   embedded     SQLite and the in-process bus
 #   production   PostgreSQL, as the application role, and Redis (fetched into .services/ when the machine has none)
-# and then the checks of the JavaScript clients, where Node and Chromium are present.
+# and then the checks of the JavaScript clients, where Node and Chromium are present, and requests made up by
+# schemathesis, where Python is.
 #
 #   tools/test.sh                       everything
 #   tools/test.sh --embedded            without PostgreSQL and Redis
@@ -133,6 +134,16 @@ if [ -x tools/test-clients.sh ] && [ "${#filters[@]}" = 0 ]; then
   else
     summary+=("clients    skipped: they need Node 20 or newer and Chromium on PATH")
   fi
+fi
+if [ -x tools/fuzz.sh ] && [ "${#filters[@]}" = 0 ]; then
+  since=$SECONDS
+  echo
+  echo "==> tests: fuzz"
+  "${embedded_only[@]}" tools/fuzz.sh 2>&1 | tee "$logs/fuzz.log"
+  status=${PIPESTATUS[0]}
+  [ "$status" = 0 ] || failed=1
+  summary+=("$(printf '%-10s %s  %s (%d s)' fuzz "$([ "$status" = 0 ] && echo ok || echo "FAILED ($status)")" \
+    "$(tail -n 1 "$logs/fuzz.log")" $((SECONDS - since)))")
 fi
 if [ -z "${SMTP_SINK:-}" ]; then
   summary+=("mail       skipped: a real mail server needs Python with pip")
