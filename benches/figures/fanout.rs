@@ -189,7 +189,9 @@ async fn listen(
             assert!(!text.contains("\"errors\""), "{text}");
             let now = started.elapsed().as_nanos() as u64;
             let late = now.saturating_sub(published.load(Ordering::SeqCst));
-            drop(told.send(late as f64 / 1e6));
+            if told.send(late as f64 / 1e6).is_err() {
+                return;
+            }
         } else {
             say(&mut sink, json!({ "type": "pong" })).await;
         }

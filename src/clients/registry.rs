@@ -1,22 +1,25 @@
 //! What a process remembers of the clients of the tenants it serves.
 //!
-//! It is loaded at the first request of a tenant and believed until something changes there: the standings of the tenant
-//! are watched, which move when an event says so, here at once and on other nodes within a second. Texts are not kept
-//! here but parsed, with all documents.
+//! It is believed as standings are: for a second, and no longer than until somebody's standing is forgotten, which is at
+//! once when an event of this process or a wake-up says that somebody may send something else. Texts are not kept here
+//! but parsed, with all documents.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
     GraphqlClientId, GraphqlDocumentId, ServiceAccountId, TenantId, graphql_client,
     graphql_document,
 };
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::OnceCell;
 
 use crate::ctx::{Actor, Ctx};
 use crate::error::Result;
 
+/// How long it is believed without asking.
+const LIFE: TimeDelta = TimeDelta::seconds(1);
 /// Tenants remembered at most.
 const TENANTS: usize = 10_000;
 
@@ -28,7 +31,8 @@ pub type Hash = [u8; 32];
 struct Registry(Mutex<HashMap<TenantId, Arc<Known>>>);
 
 struct Known {
-    changes: watch::Receiver<()>,
+    at: DateTime<Utc>,
+    forgotten: u64,
     clients: Vec<Arc<Client>>,
 }
 
@@ -74,12 +78,12 @@ pub async fn client_of(ctx: &Ctx, name: Option<&str>) -> Result<Option<Arc<Clien
 async fn known(ctx: &Ctx) -> Result<Arc<Known>> {
     let registry = ctx.handles().kept.of::<Registry>();
     if let Some(known) = registry.lock().get(&ctx.tenant())
-        && known.is_current()
+        && known.is_current(ctx)
     {
         return Ok(Arc::clone(known));
     }
-    // watched first, then asked
-    let changes = ctx.handles().standings.watch(ctx.tenant());
+    // noted first, then asked
+    let (at, forgotten) = (ctx.now(), ctx.handles().standings.forgotten());
     let fresh = ctx.again();
     let read = fresh.read().await?;
     let rows: Vec<graphql_client::Model> = read
@@ -88,7 +92,8 @@ async fn known(ctx: &Ctx) -> Result<Arc<Known>> {
         .all(read.on())
         .await?;
     let known = Arc::new(Known {
-        changes,
+        at,
+        forgotten,
         clients: rows.into_iter().map(|row| Arc::new(row.into())).collect(),
     });
     let mut tenants = registry.lock();
@@ -106,8 +111,11 @@ impl Registry {
 }
 
 impl Known {
-    fn is_current(&self) -> bool {
-        matches!(self.changes.has_changed(), Ok(false))
+    fn is_current(&self, ctx: &Ctx) -> bool {
+        let age = ctx.now() - self.at;
+        // a clock that was set back makes nothing live longer
+        (TimeDelta::zero()..LIFE).contains(&age)
+            && self.forgotten == ctx.handles().standings.forgotten()
     }
 }
 

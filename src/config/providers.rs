@@ -98,6 +98,14 @@ impl Config {
         Ok(providers)
     }
 
+    /// The identity provider that tokens of this issuer came from: where two are configured, the one that keeps them.
+    pub fn keeper(&self, issuer: &str) -> Result<Option<Provider>> {
+        let mut providers = self.providers()?;
+        providers.retain(|provider| provider.issuer == issuer);
+        providers.sort_by_key(|provider| !provider.keeps_tokens());
+        Ok(providers.into_iter().next())
+    }
+
     /// The identity provider of this name.
     pub fn provider(&self, name: &str) -> Result<Provider> {
         let found = self.providers()?.into_iter().find(|p| p.name == name);

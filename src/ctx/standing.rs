@@ -99,6 +99,11 @@ impl Standings {
         }
     }
 
+    /// How often anything was forgotten here: what was looked up before may be out of date.
+    pub fn forgotten(&self) -> u64 {
+        self.lock().forgotten
+    }
+
     /// Forgets everything, and wakes everybody.
     pub fn forget_all(&self) {
         let mut inner = self.lock();

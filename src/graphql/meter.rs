@@ -167,12 +167,14 @@ impl Meter {
     /// Waits until an event that costs more than is free can be paid for.
     async fn pay_for(&self, event: &Response) {
         let cost = self.price.actual(&event.data).saturating_sub(EVENT_FREE);
-        while cost > 0 {
-            let wait_us = self.take(cost).await.wait_us;
-            if wait_us == 0 {
-                return;
+        if cost == 0 {
+            return;
+        }
+        loop {
+            match self.take(cost).await.wait_us {
+                0 => return,
+                wait_us => tokio::time::sleep(Duration::from_micros(wait_us)).await,
             }
-            tokio::time::sleep(Duration::from_micros(wait_us)).await;
         }
     }
 

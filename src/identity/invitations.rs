@@ -273,6 +273,8 @@ async fn enter(
     let accepted = tx
         .update::<invitation::Entity>()
         .col_expr(invitation::Column::AcceptedAt, Expr::value(ctx.now()))
+        // a member is known by more than the address they were asked under, which may not be theirs for ever
+        .col_expr(invitation::Column::Email, Expr::value(""))
         .filter(invitation::Column::Id.eq(invitation.id))
         .filter(invitation::Column::AcceptedAt.is_null())
         .filter(invitation::Column::ExpiresAt.gt(ctx.now()))

@@ -40,7 +40,8 @@ impl<'a> Waiting<'a> {
     fn join(count: &'a AtomicU32, most: u32) -> Option<Self> {
         let more = |waiting| (waiting < most).then_some(waiting + 1);
         let joined = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        joined.is_ok().then_some(Self(count))
+        // only who joined leaves again
+        joined.is_ok().then(|| Self(count))
     }
 }
 

@@ -1,17 +1,17 @@
-//! The way to what is counted in Redis. While Redis does not answer, nobody waits for it: this process counts by itself,
-//! and asks now and then whether it is back.
+//! The way to what is counted in Redis. Once Redis has not answered, nobody waits for it: this process counts by itself,
+//! and asks now and then whether it is back. That is after the command timeout of the client, and no sooner: a process
+//! that is only busy must not take Redis for gone, for then a client would find a full bucket in each.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use fred::error::Error;
 use fred::prelude::*;
 use sha1::{Digest, Sha1};
 
 use crate::bus::Shared;
 
-/// How long a count may take: longer, and this process had better count by itself.
-const PATIENCE: Duration = Duration::from_millis(250);
 /// How often a Redis that was away is asked whether it is back.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -53,47 +53,35 @@ impl Link {
         if self.0.load(Ordering::Relaxed) {
             return None;
         }
-        let asked = async {
-            let known = shared
-                .client
-                .evalsha(script.hash(), keys.clone(), arguments.clone());
-            match known.await {
-                Err(error) if error.details().contains("NOSCRIPT") => {
-                    shared.client.eval(script.text, keys, arguments).await
-                }
-                told => told,
+        let client = &shared.client;
+        let known = client.evalsha(script.hash(), keys.clone(), arguments.clone());
+        let told = match known.await {
+            Err(error) if error.details().contains("NOSCRIPT") => {
+                client.eval(script.text, keys, arguments).await
             }
+            told => told,
         };
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(told)) => Some(told),
-            Ok(Err(error)) => self.away(shared, &error.to_string()),
-            Err(_) => self.away(shared, "it takes too long"),
-        }
+        told.map_err(|error| self.away(shared, &error)).ok()
     }
 
     /// Says once that Redis is away, and waits for it in the background.
-    fn away(&self, shared: &Shared, why: &str) -> Option<Vec<i64>> {
+    fn away(&self, shared: &Shared, error: &Error) {
         if self.0.swap(true, Ordering::Relaxed) {
-            return None;
+            return;
         }
-        tracing::warn!(
-            error = why,
-            "Redis does not count; this process counts by itself meanwhile"
-        );
+        tracing::warn!(%error, "Redis does not count; this process counts by itself meanwhile");
         let (away, client) = (Arc::downgrade(&self.0), shared.client.clone());
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(ASK_AGAIN).await;
                 let Some(away) = away.upgrade() else { return };
-                let answer = tokio::time::timeout(PATIENCE, client.ping::<String>(None)).await;
-                if matches!(answer, Ok(Ok(_))) {
+                if client.ping::<String>(None).await.is_ok() {
                     away.store(false, Ordering::Relaxed);
                     tracing::info!("Redis counts again");
                     return;
                 }
             }
         });
-        None
     }
 }
 

@@ -38,8 +38,18 @@ const MORE: &[(&str, u64, &str)] = &[
     ),
     (
         "Record.similarRecords",
-        5,
-        "the records, their vectors, the nearest ones, how those were filed, and those",
+        6,
+        "the records, their vectors, the nearest ones (on PostgreSQL with its settings), how those were filed, and those",
+    ),
+    (
+        "Import.progress",
+        2,
+        "on PostgreSQL a transaction begins with a statement, and this one is of its own",
+    ),
+    (
+        "ProfitAndLossCell.records",
+        2,
+        "on PostgreSQL a transaction begins with a statement; the report was read in a snapshot before",
     ),
 ];
 

@@ -8,7 +8,7 @@ use crate::documents::{
     CODES, CREATE, REGISTER, RULES, UPDATE, client, code, document_id, get, persisted, register,
     sha256,
 };
-use crate::support::{Answer, Client, Path, Process, TestApp};
+use crate::support::{Answer, Client, Path, Process, Setup, TestApp};
 
 const REMOVE: &str = "mutation($input: RemoveDocumentsInput!) {
     removeDocuments(input: $input) { removedIds errors { field message code } }
@@ -145,7 +145,11 @@ async fn key(owner: &Client) -> (String, Client) {
 
 #[tokio::test]
 async fn other_nodes_follow_within_a_second() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(Setup {
+        real_time: true,
+        ..Setup::default()
+    })
+    .await;
     let owner = app.tenant("acme").await.owner();
     let there = app
         .another_node()
@@ -382,6 +386,11 @@ async fn the_command_line_pushes_lists_checks_and_prunes() {
             .await
             .code(),
         Some(1)
+    );
+    let checked = run(&["check", &same]).await;
+    assert!(
+        checked.contains("2 documents checked, 0 not valid"),
+        "{checked}"
     );
     let diff = Process::output(&app, &["schema", "diff", &same]).await;
     assert_eq!(diff.trim(), "0 breaking, 0 dangerous, 0 safe");

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, PASSWORD, Path, Reply, Setup, TestApp};
+use crate::support::journey::{OLIVE, START, Told, arrive, exchange, leave};
+use crate::support::own_account::with_app;
+use crate::support::{Client, PASSWORD, Path, Provider, Reply, Setup, Someone, TestApp};
 
 const OURS: (&str, &str) = ("origin", "http://app.example");
 const EVIL: (&str, &str) = ("origin", "http://evil.example");
@@ -187,6 +189,92 @@ async fn over_https_browsers_insist_on_how_cookies_are_set() {
     );
     assert_eq!(browser.send(events).await.status, 200);
     app.finish().await;
+}
+
+#[tokio::test]
+async fn a_browser_that_wants_cookies_comes_back_from_a_provider_with_them() {
+    let (app, provider) = provider().await;
+    let olive = app.tenant("acme").await.owner();
+    let path = format!("{START}&session=cookie");
+    let outside = leave(&app, &path).await;
+    let back = provider.authorize(&outside.url, &OLIVE);
+    let reply = arrive(&app, &back, &outside.cookie).await;
+    let told = Told::of(&reply);
+    assert_eq!(told.page, "http://app.example/in");
+    assert!(!told.query.contains_key("code") && !told.query.contains_key("error"));
+    let set = cookies(&reply);
+    assert_eq!(set.len(), 2, "{set:?}");
+    assert!(set[0].starts_with("balance_access=") && set[1].starts_with("balance_refresh="));
+    for cookie in &set {
+        assert!(cookie.ends_with("; HttpOnly; SameSite=Strict"), "{cookie}");
+    }
+    let jar = jar(&set);
+    let browser = app.anybody();
+    let asked = with(&browser, Method::GET, "/api/v1/events", &[("cookie", &jar)]);
+    assert_eq!(browser.send(asked).await.status, 200);
+    let mine = olive
+        .run(
+            "{ mySignIns(first: 1) { edges { node { factor outcome } } } }",
+            json!({}),
+        )
+        .await
+        .ok();
+    assert_eq!(mine.text("mySignIns.edges[0].node.factor"), "PROVIDER");
+
+    // nobody is let in who would not be otherwise, and a second tab that came back gets nothing
+    let again = arrive(&app, &back, &outside.cookie).await;
+    assert_eq!((again.status, cookies(&again).len()), (400, 0));
+    let nobody = Someone {
+        subject: "nobody",
+        email: "nobody@nowhere.example",
+        verified: true,
+    };
+    let outside = leave(&app, &path).await;
+    let back = provider.authorize(&outside.url, &nobody);
+    let reply = arrive(&app, &back, &outside.cookie).await;
+    assert_eq!(Told::of(&reply).query["error"], "not_linked");
+    assert!(cookies(&reply).is_empty());
+    let refused = app.anybody().get(&format!("{START}&session=token")).await;
+    assert_eq!((refused.status, refused.header("location")), (400, ""));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_owes_a_second_factor_shows_it_before_the_cookies_come() {
+    let (app, provider) = provider().await;
+    let olive = app.tenant("acme").await.owner();
+    let (phone, _) = with_app(&app, &olive, PASSWORD).await;
+    let outside = leave(&app, &format!("{START}&session=cookie")).await;
+    let back = provider.authorize(&outside.url, &OLIVE);
+    let reply = arrive(&app, &back, &outside.cookie).await;
+    assert!(cookies(&reply).is_empty());
+    let owed = exchange(&app, &Told::of(&reply), None).await.ok();
+    let owed = owed.path("exchangeSignInCode");
+    assert!(owed.path("session").is_null());
+
+    app.advance(TimeDelta::seconds(30));
+    let shown =
+        json!({ "challenge": owed.text("challenge.token"), "code": phone.code(app.clock.now()) });
+    let path = "/api/v1/auth/complete-sign-in";
+    let reply = post(&app.anybody(), path, &[OURS, MODE], shown).await;
+    assert_eq!(
+        (reply.status, cookies(&reply).len()),
+        (200, 2),
+        "{}",
+        reply.text()
+    );
+    app.run_background_work().await;
+    app.finish().await;
+}
+
+/// An app, and a provider that is trusted for addresses.
+async fn provider() -> (TestApp, Provider) {
+    let provider = Provider::start().await;
+    let setup = Setup {
+        providers: Some(provider.setting(true)),
+        ..Setup::default()
+    };
+    (TestApp::start_with(setup).await, provider)
 }
 
 fn credentials() -> Value {

@@ -187,7 +187,7 @@ async fn nobody_gets_more_by_asking_at_once() {
     };
     let (began, first) = (Instant::now(), people[0].run(LEAST, json!({})).await);
     let before = left(&first.body);
-    let asked = (0..600).map(|number: usize| {
+    let asked = (0..400).map(|number: usize| {
         let person = &people[number % 3];
         let there = elsewhere.with_token(person.token.as_deref().unwrap());
         let who = if number % 2 == 0 {

@@ -169,12 +169,13 @@ async fn go_on(
     };
     // a second factor is shown to the app, which has the code exchanged for the question
     if step == Step::SignIn && away.then.cookies && !owes_factor(handles, user).await? {
-        let entered = sign_in::enter(handles, user, &arrived, None, client).await?;
-        return Ok(match entered {
-            SignIn::In(session) => Ok(Onward::In(session)),
-            // it was put on this very moment
-            SignIn::SecondFactor(_) => Err("failed"),
-        });
+        return match sign_in::enter(handles, user, &arrived, None, client).await {
+            Ok(SignIn::In(session)) => Ok(Ok(Onward::In(session))),
+            // a factor was put on this very moment, the account unlinked, or there is no tenant to enter
+            Ok(SignIn::SecondFactor(_))
+            | Err(Error::Invalid { .. } | Error::Unauthenticated(_)) => Ok(Err("failed")),
+            Err(error) => Err(error),
+        };
     }
     let bound = Bound {
         step,

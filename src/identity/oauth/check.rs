@@ -82,11 +82,10 @@ pub async fn check(ctx: &Ctx, id: LinkedIdentityId) -> Result<Checked> {
             "no tokens of this account are kept: its provider is asked only when you sign in",
         ));
     }
-    let providers = ctx.config().providers()?;
-    let Some(provider) = providers.iter().find(|p| p.issuer == row.issuer) else {
+    let Some(provider) = ctx.config().keeper(&row.issuer)? else {
         return Err(Error::conflict("its provider is configured no longer"));
     };
-    let account = ask(ctx.handles(), provider, &row).await?;
+    let account = ask(ctx.handles(), &provider, &row).await?;
 
     let mut tx = ctx.begin().await?;
     grants::check(tx.on(), id.0, ctx.now()).await?;

@@ -83,8 +83,7 @@ pub async fn unlink(ctx: &Ctx, id: LinkedIdentityId) -> Result<Option<bool>> {
 
 /// Asks the provider to revoke tokens that were given up; whether it did.
 pub(in crate::identity) async fn revoke(handles: &Handles, issuer: &str, tokens: &Tokens) -> bool {
-    let providers = handles.config.providers().unwrap_or_default();
-    let Some(provider) = providers.into_iter().find(|p| p.issuer == issuer) else {
+    let Ok(Some(provider)) = handles.config.keeper(issuer) else {
         return false;
     };
     match provider::server(handles, &provider).await {
