@@ -27,6 +27,11 @@ impl Server {
         Self::start(place, &["serve-product", roles]).await
     }
 
+    /// The floor of [`crate::trivial`].
+    pub async fn plain(place: &Place) -> Self {
+        Self::start(place, &["serve-plain"]).await
+    }
+
     /// The floor of [`crate::reads`].
     pub async fn floor(place: &Place, tenant: &str) -> Self {
         Self::start(place, &["serve-floor", tenant]).await
@@ -109,4 +114,13 @@ async fn answer(app: Arc<App>) {
     }
     // whoever started it is gone
     std::process::exit(0);
+}
+
+/// Ends this process once whoever started it is gone.
+pub fn end_with_parent() {
+    tokio::spawn(async {
+        let mut line = String::new();
+        drop(tokio::task::spawn_blocking(move || std::io::stdin().read_line(&mut line)).await);
+        std::process::exit(0);
+    });
 }

@@ -17,6 +17,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+use crate::child;
 use crate::place::variable;
 
 /// Serves it, says where, and ends with whoever started it.
@@ -45,11 +46,7 @@ pub async fn serve(tenant: &str) {
         .await
         .expect("a port is free");
     println!("{}", listener.local_addr().expect("it is bound"));
-    tokio::spawn(async {
-        let mut line = String::new();
-        drop(tokio::task::spawn_blocking(move || std::io::stdin().read_line(&mut line)).await);
-        std::process::exit(0);
-    });
+    child::end_with_parent();
     axum::serve(listener, router).await.expect("it serves");
 }
 

@@ -1,7 +1,7 @@
 //! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
 //!
-//! `cargo bench --bench figures -- authenticate|sign_in|pipeline|latency|reads|sockets|fanout|vectors`, all of them without
-//! a name. See `benches/README.md`.
+//! `cargo bench --bench figures -- authenticate|sign_in|pipeline|latency|reads|sockets|fanout|vectors|
+//! trivial|hostile`, all of them without a name. See `benches/README.md`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,6 +13,7 @@ mod books;
 mod child;
 mod fanout;
 mod floor;
+mod hostile;
 mod latency;
 mod pipeline;
 mod place;
@@ -22,6 +23,7 @@ mod sample;
 mod sign_in;
 mod sockets;
 mod stream;
+mod trivial;
 mod vectors;
 
 use std::process::ExitCode;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         match arguments.first().map(String::as_str) {
             // how this program starts itself again, so that a server's processor time is its own
             Some("serve-product") => child::serve_product(&arguments[1..]).await,
+            Some("serve-plain") => trivial::serve_plain().await,
             Some("serve-floor") => floor::serve(arguments.get(1).map_or("", String::as_str)).await,
             Some("authenticate") => every_world(authenticate::measure).await,
             Some("sign_in") => every_world(sign_in::measure).await,
@@ -52,6 +55,8 @@ fn main() -> ExitCode {
             Some("sockets") => every_world(sockets::measure).await,
             Some("fanout") => every_world(fanout::measure).await,
             Some("vectors") => every_world(vectors::measure).await,
+            Some("trivial") => trivial::measure(World::here().remove(0)).await,
+            Some("hostile") => hostile::measure(World::here().remove(0)).await,
             None => {
                 every_world(authenticate::measure).await;
                 every_world(sign_in::measure).await;
@@ -61,10 +66,12 @@ fn main() -> ExitCode {
                 every_world(sockets::measure).await;
                 every_world(fanout::measure).await;
                 every_world(vectors::measure).await;
+                trivial::measure(World::here().remove(0)).await;
+                hostile::measure(World::here().remove(0)).await;
             }
             Some(other) => {
                 eprintln!(
-                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, fanout, vectors"
+                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, fanout, vectors, trivial, hostile"
                 );
                 return ExitCode::from(2);
             }

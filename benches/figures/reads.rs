@@ -132,7 +132,7 @@ async fn body(request: &reqwest::RequestBuilder) -> Value {
 }
 
 /// Sends a request many times over many connections; processor time of the server for each, and requests a second.
-async fn load(request: &reqwest::RequestBuilder, pid: u32, requests: usize) -> (f64, f64) {
+pub async fn load(request: &reqwest::RequestBuilder, pid: u32, requests: usize) -> (f64, f64) {
     let left = Arc::new(std::sync::atomic::AtomicUsize::new(requests));
     let (cpu, started) = (cpu_us(pid), Instant::now());
     let senders = (0..CONNECTIONS).map(|_| {

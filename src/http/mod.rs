@@ -81,8 +81,12 @@ pub struct Edge {
     pub stopping: CancellationToken,
 }
 
-/// Every route, inside the layers in their order.
+/// Every route, inside the layers.
 pub fn router(edge: Edge) -> Router {
+    layered(routes(&edge), edge)
+}
+
+fn routes(edge: &Edge) -> Router<Edge> {
     let api = Router::new()
         .route("/auth/sign-in", post(auth::sign_in))
         .route("/auth/complete-sign-in", post(factors::complete))
@@ -127,8 +131,13 @@ pub fn router(edge: Edge) -> Router {
             .route("/graphiql/session", get(graphiql_session::session))
             .merge(graphiql::router());
     }
-    // the last layer is the first to see a request
     router
+}
+
+/// Puts the layers around routes, in their order.
+pub fn layered(routes: Router<Edge>, edge: Edge) -> Router {
+    // the last layer is the first to see a request
+    routes
         .layer(from_fn(layers::catch_panic))
         .layer(from_fn_with_state(edge.clone(), csrf::guard))
         .layer(from_fn(preflight::answer))

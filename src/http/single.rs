@@ -32,12 +32,13 @@ pub async fn carry_out(
     } else {
         Operation::scope(&edge.handles.db, within, work).await.ok()
     };
-    done.unwrap_or_else(|| {
-        Err(Refused {
+    match done {
+        Some(outcome) => outcome,
+        None => Err(Refused {
             refusal: meter::overrun(within),
             cost,
-        })
-    })
+        }),
+    }
 }
 
 async fn execute(

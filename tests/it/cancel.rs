@@ -191,7 +191,7 @@ async fn when_too_many_wait_the_next_is_told_at_once() {
         )
     };
     let all = async {
-        let four = ["a", "b", "c", "d"].map(|name| asked(name));
+        let four = ["a", "b", "c", "d"].map(&asked);
         join_all(four).await
     };
     let rest = async {

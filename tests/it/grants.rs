@@ -240,7 +240,7 @@ async fn tokens_go_when_the_account_is_unlinked_or_its_person_leaves() {
     let refresh = &provider.given()[1];
     assert_eq!(
         &provider.tokens(|tokens| tokens.revoked.clone()),
-        &[refresh.clone()]
+        std::slice::from_ref(refresh)
     );
     assert_eq!(stored(&app, "oauth_grant").await, "");
 

@@ -190,7 +190,7 @@ async fn nobody_gets_more_by_asking_at_once() {
     let asked = (0..400).map(|number: usize| {
         let person = &people[number % 3];
         let there = elsewhere.with_token(person.token.as_deref().unwrap());
-        let who = if number % 2 == 0 {
+        let who = if number.is_multiple_of(2) {
             person.clone()
         } else {
             there

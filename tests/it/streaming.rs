@@ -103,6 +103,7 @@ async fn fill(app: &TestApp, tenant: &Tenant) {
             created_by: None,
             created_at: ctx.now(),
             updated_at: ctx.now(),
+            automatic: false,
             deleted_at: None,
         }
     };

@@ -185,13 +185,7 @@ async fn nothing_that_names_a_person_outlives_their_account() {
     let person = join(&acme, &app.anybody()).await;
     live(&app, &person).await;
     let before = found(&app, &both).await;
-    for table in [
-        "user",
-        "session",
-        "sign_in_attempt",
-        "one_time_token",
-        "event_origin",
-    ] {
+    for table in ["user", "session", "sign_in_attempt", "event_origin"] {
         assert!(
             is_in(&before, table),
             "{table} is not looked at: {before:#?}"

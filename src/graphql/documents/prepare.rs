@@ -51,7 +51,7 @@ pub async fn prepare<E: Executor>(
         None => None,
     };
     let client = client.as_deref();
-    let by_name = sent.query.is_none();
+    let by_name = sent.query.as_deref().is_none_or(str::is_empty);
     let found = match find(pipeline, who, client, &mut sent).await {
         Ok(found) => found,
         Err(refused) => {
@@ -84,7 +84,8 @@ async fn find<E: Executor>(
     client: Option<&Client>,
     sent: &mut GraphqlRequest,
 ) -> Result<Found, Refusal> {
-    let text = sent.query.take();
+    // some clients cannot leave the text out and send an empty one beside a name
+    let text = sent.query.take().filter(|text| !text.is_empty());
     let hash = persisted_query(&sent.extensions)?;
     match (text, hash, sent.document_id.take()) {
         (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => {

@@ -9,7 +9,6 @@ use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{Provider, Someone, knows};
 
@@ -49,7 +48,7 @@ impl Tokens {
     }
 
     fn make(&mut self, kind: &str) -> String {
-        let token = format!("{kind}-{}", Uuid::now_v7().simple());
+        let token = format!("{kind}-{}", balance::secret::token());
         self.given.push(token.clone());
         token
     }
