@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use entity::approval::{self, Column, Status};
 use entity::decision::Source;
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, FromQueryResult, QueryFilter,
     QuerySelect,
@@ -69,7 +69,8 @@ struct Row {
     status: Status,
     passes: bool,
     automatic: bool,
-    accepted: bool,
+    /// 1 when the proposal was taken as it was.
+    accepted: i32,
     month: String,
     bin: i32,
     proposals: i64,
@@ -82,13 +83,9 @@ pub async fn report(ctx: &Ctx, from: NaiveDate, to: NaiveDate) -> Result<Report>
     let read = ctx.read().await?;
     let month = month(read.on().get_database_backend());
     let bin = bin();
-    let accepted: SimpleExpr = CaseStatement::new()
-        .case(
-            Expr::col(Column::CategoryId).equals(Column::ProposedCategoryId),
-            Expr::value(true),
-        )
-        .finally(Expr::value(false))
-        .into();
+    let accepted = Expr::cust(
+        "case when \"approval\".\"category_id\" = \"approval\".\"proposed_category_id\" then 1 else 0 end",
+    );
     let start = from.and_time(chrono::NaiveTime::MIN).and_utc();
     let end = to
         .succ_opt()
@@ -149,7 +146,7 @@ fn put_together(rows: Vec<Row>) -> Report {
         if row.was_checked() {
             let bin = &mut report.bins[usize::try_from(row.bin).unwrap_or(0).min(BINS - 1)];
             bin.checked += row.proposals;
-            bin.right += if row.accepted { row.proposals } else { 0 };
+            bin.right += if row.was_accepted() { row.proposals } else { 0 };
             bin.confidence += row.confidence;
         }
     }
@@ -157,6 +154,10 @@ fn put_together(rows: Vec<Row>) -> Report {
 }
 
 impl Row {
+    fn was_accepted(&self) -> bool {
+        self.accepted == 1
+    }
+
     fn was_checked(&self) -> bool {
         !self.automatic && matches!(self.status, Status::Approved | Status::Overridden)
     }
@@ -173,9 +174,9 @@ impl Counted {
         self.automatic += when(row.automatic && row.status == Status::Approved);
         self.taken_back += when(row.automatic && again);
         self.checked += when(checked);
-        self.right += when(checked && row.accepted);
+        self.right += when(checked && row.was_accepted());
         self.passing_checked += when(checked && row.passes);
-        self.passing_right += when(checked && row.passes && row.accepted);
+        self.passing_right += when(checked && row.passes && row.was_accepted());
     }
 
     /// The share of proposals sure enough to pass; none without proposals.
@@ -210,14 +211,15 @@ fn share(part: i64, of: i64) -> Option<f64> {
     (of > 0).then(|| part as f64 / of as f64)
 }
 
-/// Which tenth a confidence lies in; spelled out, since databases round in their own ways.
+/// Which tenth a confidence lies in. Spelled out, since databases round in their own ways, and without parameters, since
+/// PostgreSQL takes an expression with other parameters for another one.
 fn bin() -> SimpleExpr {
-    let mut case = CaseStatement::new();
-    for tenth in 1..BINS {
-        let below = Column::Confidence.lt(tenth as f64 / BINS as f64);
-        case = case.case(below, Expr::value(tenth as i32 - 1));
-    }
-    case.finally(Expr::value(BINS as i32 - 1)).into()
+    let tenth = |tenth: usize| {
+        let (below, bin) = (tenth as f64 / BINS as f64, tenth - 1);
+        format!("when \"approval\".\"confidence\" < {below} then {bin}")
+    };
+    let tenths: Vec<String> = (1..BINS).map(tenth).collect();
+    Expr::cust(format!("case {} else {} end", tenths.join(" "), BINS - 1))
 }
 
 /// The month an approval was made in as `YYYY-MM`, in the words of each database.

@@ -157,7 +157,7 @@ fn compare(at: &str, schema: &Value, value: &Value, wrong: &mut Vec<String>) {
                 items
                     .for_each(|(index, item)| compare(&format!("{at}/{index}"), said, item, wrong));
             }
-            "minimum" if value.as_f64() < said.as_f64() => {
+            "minimum" if value.is_number() && value.as_f64() < said.as_f64() => {
                 wrong.push(format!("{at} is {value}, below {said}"))
             }
             "format" => {
