@@ -24,6 +24,9 @@ use crate::error::{Error, Result};
 use crate::http::openapi;
 use crate::telemetry;
 
+/// The stack of a thread: the whole API in one future is deep where nothing is optimised. What is not used takes no memory.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// Turns money events into books people trust: one server, one GraphQL API.
 ///
 /// Without a command it serves, with all roles: on a machine with nothing installed that means a SQLite file in `data/`
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK_BYTES)
         .build()
     {
         Ok(runtime) => runtime,

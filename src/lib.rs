@@ -22,7 +22,7 @@
 //! page bulk secret error permission money merchant text clock cache
 //! ```
 
-// the futures of the roots nest as deep as there are features
+// the parts of the root objects nest as deep as there are features
 #![recursion_limit = "256"]
 
 pub mod accounts;

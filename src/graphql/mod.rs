@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod answer;
+pub mod apart;
 pub mod approvals;
 pub mod audit;
 pub mod automation;

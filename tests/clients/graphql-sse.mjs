@@ -11,7 +11,7 @@ const PROCESSED = `subscription Processed($after: String) {
 test('a query has one answer', async () => {
   const client = connect();
   const answers = client.iterate({ query: '{ viewer { role } }' });
-  assert.deepEqual((await answers.next()).value, { data: { viewer: { role: 'OWNER' } } });
+  assert.deepEqual((await answers.next()).value.data, { viewer: { role: 'OWNER' } });
   assert.equal((await answers.next()).done, true);
   client.dispose();
 });

@@ -15,7 +15,7 @@ const PROCESSED = `subscription Processed($after: String) {
 test('a query is answered over the socket', async () => {
   const client = connect();
   const answers = client.iterate({ query: '{ viewer { role } }' });
-  assert.deepEqual((await answers.next()).value, { data: { viewer: { role: 'OWNER' } } });
+  assert.deepEqual((await answers.next()).value.data, { viewer: { role: 'OWNER' } });
   assert.equal((await answers.next()).done, true);
   await client.dispose();
 });
