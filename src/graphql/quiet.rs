@@ -7,17 +7,22 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::task::{Context, Wake, Waker};
 
 use futures::task::AtomicWaker;
 use tokio::sync::Notify;
 
+/// Somebody polls it.
+const POLLED: u8 = 1;
+/// Somebody has woken it since it was last polled.
+const WOKEN: u8 = 2;
+
 /// Whether an operation is at rest. One that is not watched always is.
 #[derive(Debug, Default)]
 pub struct Quiet {
-    polled: AtomicBool,
-    woken: AtomicBool,
+    /// In one place, or a poll that begins between two looks would seem to be neither.
+    state: AtomicU8,
     resting: Notify,
 }
 
@@ -34,11 +39,9 @@ impl Quiet {
         let _end = End(self);
         poll_fn(|cx| {
             bell.task.register(cx.waker());
-            self.polled.store(true, Ordering::SeqCst);
-            self.woken.store(false, Ordering::SeqCst);
+            self.state.store(POLLED, SeqCst);
             let poll = work.as_mut().poll(&mut Context::from_waker(&waker));
-            self.polled.store(false, Ordering::SeqCst);
-            if self.is_resting() {
+            if self.state.fetch_and(!POLLED, SeqCst) == POLLED {
                 self.resting.notify_waiters();
             }
             poll
@@ -60,7 +63,7 @@ impl Quiet {
     }
 
     fn is_resting(&self) -> bool {
-        !self.polled.load(Ordering::SeqCst) && !self.woken.load(Ordering::SeqCst)
+        self.state.load(SeqCst) == 0
     }
 }
 
@@ -76,7 +79,7 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.quiet.woken.store(true, Ordering::SeqCst);
+        self.quiet.state.fetch_or(WOKEN, SeqCst);
         self.task.wake();
     }
 }
@@ -85,8 +88,7 @@ struct End<'a>(&'a Quiet);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.polled.store(false, Ordering::SeqCst);
-        self.0.woken.store(false, Ordering::SeqCst);
+        self.0.state.store(0, SeqCst);
         self.0.resting.notify_waiters();
     }
 }
@@ -141,7 +143,7 @@ mod tests {
         quiet.rest().await;
         let mut work = Box::pin(quiet.watch(std::future::pending::<()>()));
         assert!(futures::poll!(&mut work).is_pending());
-        quiet.woken.store(true, Ordering::SeqCst);
+        quiet.state.fetch_or(WOKEN, SeqCst);
         drop(work);
         quiet.rest().await;
     }

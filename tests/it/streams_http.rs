@@ -35,11 +35,12 @@ fn open(app: &TestApp) -> usize {
     app.app().handles.kept.of::<OpenStreams>().count()
 }
 
-/// Waits until nothing is open any more; how long that took.
+/// Waits until nothing is open any more; how long that took. It may be long on a busy machine: whoever is to be cut first
+/// has to be sent more than the system holds for them.
 async fn freed(app: &TestApp) -> Duration {
     let started = Instant::now();
     while open(app) > 0 {
-        assert!(started.elapsed() < PATIENCE, "{} are open", open(app));
+        assert!(started.elapsed() < 6 * PATIENCE, "{} are open", open(app));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     started.elapsed()
