@@ -123,10 +123,11 @@ pub(super) async fn answer(
     let told = std::mem::take(&mut prepared.told);
     // dropped when the client goes away, and what it runs in the database ends with it
     let outcome = single::carry_out(edge, caller, ctx.as_ref(), prepared).await;
-    let response = match outcome {
+    let mut response = match outcome {
         Ok(response) => response,
         Err(refused) => return refuse(caller, media, refused),
     };
+    told.share(&mut response);
     let status = status::answer_status(media, &response);
     match status::to_json(&response) {
         Ok(body) => {

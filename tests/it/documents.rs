@@ -286,6 +286,12 @@ async fn an_answer_to_a_get_may_be_kept_as_long_as_its_client_says() {
     owner.run(UPDATE, json!({ "input": input })).await.ok();
     assert_eq!(cache(CODES).await.0, "private, max-age=60");
     assert_eq!(cache(open).await.0, "public, max-age=10");
+    let shared = get(&owner, "web", &[("documentId", &document_id(open))]).await;
+    assert_eq!(
+        shared.json().get("extensions"),
+        None,
+        "others may be given it: it tells nothing of whoever asked"
+    );
     let mixed = "query Mixed { system { version } categories { code } }";
     register(&owner, &id, &[mixed]).await;
     assert_eq!(cache(mixed).await.0, "private, max-age=60");

@@ -46,6 +46,8 @@ impl Deprecation {
 pub struct Told {
     /// `Cache-Control` of an answer that may be kept.
     cache: Option<String>,
+    /// Whether it may be kept for others than whoever asked.
+    shared: bool,
     deprecated: Vec<String>,
     end: Deprecation,
 }
@@ -63,8 +65,16 @@ impl Told {
         );
         Self {
             cache,
+            shared: kept && measured.open,
             deprecated: measured.deprecated.clone(),
             end: measured.end,
+        }
+    }
+
+    /// Takes out of an answer what is about whoever asked, where others may be given it.
+    pub fn share(&self, response: &mut Response) {
+        if self.shared {
+            response.extensions.remove("cost");
         }
     }
 
