@@ -17,6 +17,22 @@ pub enum SuspendedBy {
     Operator,
 }
 
+/// What a tenant has subscribed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum SubscriptionTier {
+    /// Nothing.
+    #[default]
+    #[sea_orm(string_value = "FREE")]
+    Free,
+    /// The books of one company.
+    #[sea_orm(string_value = "STANDARD")]
+    Standard,
+    /// Everything there is.
+    #[sea_orm(string_value = "PREMIUM")]
+    Premium,
+}
+
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenant")]
@@ -28,6 +44,8 @@ pub struct Model {
     pub name: String,
     /// ISO 4217 code its reports default to.
     pub base_currency: String,
+    /// What it has subscribed to.
+    pub subscription_tier: SubscriptionTier,
     /// Made by a first start in development.
     pub demo: bool,
     /// When it was made.

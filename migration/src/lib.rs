@@ -22,6 +22,7 @@ mod m20261121_000015_create_oauth_grants;
 mod m20261121_000016_create_graphql_clients;
 mod m20261121_000017_create_idempotency_keys;
 mod m20261121_000018_create_automation;
+mod m20261121_000019_add_subscription_tier;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -48,10 +49,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_tenant_life::Migration),
             Box::new(m20261121_000014_create_vectors::Migration),
             Box::new(m20261121_000012_create_keys_and_origins::Migration),
-            Box::new(m20261121_000018_create_automation::Migration),
             Box::new(m20261121_000015_create_oauth_grants::Migration),
-            Box::new(m20261121_000017_create_idempotency_keys::Migration),
             Box::new(m20261121_000016_create_graphql_clients::Migration),
+            Box::new(m20261121_000017_create_idempotency_keys::Migration),
+            Box::new(m20261121_000018_create_automation::Migration),
+            Box::new(m20261121_000019_add_subscription_tier::Migration),
         ]
     }
 }

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Subcommand;
-use entity::tenant::SuspendedBy;
+use clap::{Subcommand, ValueEnum};
+use entity::tenant::{SubscriptionTier, SuspendedBy};
 use entity::{TenantId, tenant};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -30,6 +30,33 @@ pub(super) enum Tenant {
         /// Its name or id.
         tenant: String,
     },
+    /// Note what a tenant has subscribed to.
+    Subscribe {
+        /// Its name or id.
+        tenant: String,
+        /// To what.
+        tier: Tier,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Tier {
+    /// Nothing.
+    Free,
+    /// The books of one company.
+    Standard,
+    /// Everything there is.
+    Premium,
+}
+
+impl From<Tier> for SubscriptionTier {
+    fn from(tier: Tier) -> Self {
+        match tier {
+            Tier::Free => Self::Free,
+            Tier::Standard => Self::Standard,
+            Tier::Premium => Self::Premium,
+        }
+    }
 }
 
 impl Tenant {
@@ -51,6 +78,12 @@ impl Tenant {
                 let ctx = Ctx::system(Arc::clone(handles), find(handles, &tenant).await?);
                 let tenant = tenants::resume(&ctx).await?;
                 println!("{} is at work again.", tenant.name);
+            }
+            Self::Subscribe { tenant, tier } => {
+                let ctx = Ctx::system(Arc::clone(handles), find(handles, &tenant).await?);
+                let tenant = tenants::subscribe(&ctx, tier.into()).await?;
+                let tier = tenant.subscription_tier.to_value();
+                println!("{} has subscribed to {tier}.", tenant.name);
             }
         }
         app.close().await;

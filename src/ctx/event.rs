@@ -151,6 +151,8 @@ events! {
     },
     /// The tenant got another name or another base currency.
     TenantChanged = "TENANT_CHANGED" about "tenant" tenant { tenant: TenantId, renamed: bool },
+    /// The tenant has another subscription.
+    TenantSubscribed = "TENANT_SUBSCRIBED" about "tenant" tenant { tenant: TenantId, tier: String },
     /// The tenant was suspended.
     TenantSuspended = "TENANT_SUSPENDED" about "tenant" tenant { tenant: TenantId },
     /// The tenant is at work again.

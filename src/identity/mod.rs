@@ -104,4 +104,4 @@ pub use signing_keys::{
 pub use standing::{changed, follow_changes, standing};
 pub use switch::{Belonging, count_my_tenants, my_tenants, switch_tenant};
 pub use traces::erase as erase_traces;
-pub use viewer::{Company, Person, Viewer, viewer};
+pub use viewer::{Person, Viewer, viewer};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use entity::membership::{self, Role};
-use entity::{UserId, stream_head, tenant};
+use entity::tenant::{self, SubscriptionTier};
+use entity::{UserId, stream_head};
 use sea_orm::{EntityTrait, IntoActiveModel};
 
 use super::names;
@@ -83,6 +84,7 @@ pub async fn found(tx: &mut Tx<'_>, founder: Founder, demo: bool) -> Result<Sign
         id,
         name: founder.tenant_name,
         base_currency: founder.base_currency,
+        subscription_tier: SubscriptionTier::default(),
         demo,
         created_at: now,
         updated_at: now,

@@ -1,7 +1,7 @@
 //! Who is asking.
 
 use entity::membership::Role;
-use entity::{RoleId, TenantId, UserId, tenant, user};
+use entity::{RoleId, UserId, tenant, user};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::people;
@@ -31,24 +31,13 @@ impl From<user::Model> for Person {
     }
 }
 
-/// A tenant, as its members see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Company {
-    /// Its id.
-    pub id: TenantId,
-    /// Its name.
-    pub name: String,
-    /// ISO 4217 code its reports default to.
-    pub base_currency: String,
-}
-
 /// The person who asks, in the tenant they ask for.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     /// Who.
     pub user: Person,
     /// For which tenant.
-    pub tenant: Company,
+    pub tenant: tenant::Model,
     /// As what.
     pub role: Role,
     /// The role of the tenant's own, when it is a custom one.
@@ -77,11 +66,7 @@ pub async fn viewer(ctx: &Ctx) -> Result<Viewer> {
         .ok_or(NOBODY)?;
     Ok(Viewer {
         user: user.into(),
-        tenant: Company {
-            id: tenant.id,
-            name: tenant.name,
-            base_currency: tenant.base_currency,
-        },
+        tenant,
         role: member.role,
         custom_role: member.role_id,
         permissions: roles::permissions_of(read.on(), &member).await?,

@@ -11,6 +11,7 @@ mod erase;
 pub mod export;
 mod open;
 mod settings;
+mod subscribe;
 mod suspend;
 mod tombstone;
 
@@ -25,5 +26,6 @@ pub use open::{Opened, create, open, open_demo};
 pub use settings::{
     Ceilings, Settings, set_two_person_ceilings, settings, settings_read, settings_within,
 };
+pub use subscribe::subscribe;
 pub use suspend::{resume, suspend};
 pub use tombstone::{Erased, erased};

@@ -1,5 +1,7 @@
 //! The life of tenants: opening another, going from one to the other, leaving, handing over, and who stays.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, PASSWORD, Path, Setup, Sink, TestApp};
@@ -459,4 +461,28 @@ pub(crate) async fn sign_in(app: &TestApp, email: &str) -> Client {
     let signed_in: Value = serde_json::from_slice(&signed_in.body).unwrap();
     app.anybody()
         .with_token(&signed_in.text("data.accessToken"))
+}
+
+#[tokio::test]
+async fn whoever_runs_the_server_notes_what_a_tenant_has_subscribed_to() {
+    use entity::tenant::SubscriptionTier;
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let tier = "{ viewer { tenant { id subscriptionTier } } }";
+    let before = owner.run(tier, json!({})).await.ok();
+    assert_eq!(before.text("viewer.tenant.subscriptionTier"), "FREE");
+    let id = before.text("viewer.tenant.id");
+    let tenant = balance::graphql::node::local("Tenant", "id", &id.as_str().into()).unwrap();
+    let operator = balance::ctx::Ctx::system(Arc::clone(&app.app().handles), tenant);
+    for _ in 0..2 {
+        balance::tenants::subscribe(&operator, SubscriptionTier::Premium)
+            .await
+            .unwrap();
+    }
+    let after = owner.run(tier, json!({})).await.ok();
+    assert_eq!(after.text("viewer.tenant.subscriptionTier"), "PREMIUM");
+    let told = "{ eventFeed(after: \"START\", kinds: [\"TENANT_SUBSCRIBED\"], first: 10) { events { payload } } }";
+    let told = owner.run(told, json!({})).await.ok();
+    assert_eq!(told.list("eventFeed.events").len(), 1, "once");
+    app.finish().await;
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{RoleId, membership};
+use entity::{RoleId, membership, tenant};
 
 use crate::approvals::{self, About};
 use crate::error::{Error, Result};
@@ -73,6 +73,31 @@ pub struct Tenant {
     pub name: String,
     /// ISO 4217 code of the currency its reports default to.
     pub base_currency: String,
+    /// What it has subscribed to.
+    pub subscription_tier: SubscriptionTier,
+}
+
+/// What a tenant has subscribed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "tenant::SubscriptionTier")]
+pub enum SubscriptionTier {
+    /// Nothing.
+    Free,
+    /// The books of one company.
+    Standard,
+    /// Everything there is.
+    Premium,
+}
+
+impl From<tenant::Model> for Tenant {
+    fn from(row: tenant::Model) -> Self {
+        Self {
+            id: global("Tenant", row.id),
+            name: row.name,
+            base_currency: row.base_currency,
+            subscription_tier: row.subscription_tier.into(),
+        }
+    }
 }
 
 /// The person who asks, in the tenant they ask for.
@@ -130,11 +155,7 @@ impl From<identity::Viewer> for Viewer {
     fn from(viewer: identity::Viewer) -> Self {
         Self {
             user: viewer.user.into(),
-            tenant: Tenant {
-                id: global("Tenant", viewer.tenant.id),
-                name: viewer.tenant.name,
-                base_currency: viewer.tenant.base_currency,
-            },
+            tenant: viewer.tenant.into(),
             role: viewer.role.into(),
             permissions: viewer.permissions.iter().map(Permission::as_str).collect(),
             custom: viewer.custom_role,

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use entity::{TenantId, tenant};
 
 use crate::graphql::identity::{Role, Tenant};
-use crate::graphql::node::global;
 use crate::identity::Belonging;
 
 /// A tenant that you belong to.
@@ -49,13 +48,9 @@ pub struct TenantState {
 impl From<tenant::Model> for TenantState {
     fn from(row: tenant::Model) -> Self {
         Self {
-            tenant: Tenant {
-                id: global("Tenant", row.id),
-                name: row.name,
-                base_currency: row.base_currency,
-            },
             suspended_at: row.suspended_at,
             erase_at: row.erase_at,
+            tenant: row.into(),
         }
     }
 }
