@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What the system holds of what a client has not read. Left to itself it would take some thirty megabytes, which a test of
+/// slow clients waits for.
+const UNREAD_BYTES: u32 = 64 * 1024;
+
 /// An open socket that speaks `graphql-transport-ws`.
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
     /// Opens one.
@@ -39,7 +43,12 @@ impl Socket {
             let value = HeaderValue::from_str(value).expect("it is plain text");
             request.headers_mut().insert(*name, value);
         }
-        match connect_async(request).await {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        let narrow = socket.set_recv_buffer_size(UNREAD_BYTES);
+        narrow.expect("its buffer can be set");
+        let stream = socket.connect(address).await;
+        let stream = stream.expect("the server listens");
+        match client_async(request, stream).await {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(Error::Http(refusal)) => Err(refusal.status().as_u16()),
             Err(error) => panic!("the server does not answer: {error}"),
