@@ -4,7 +4,7 @@
 //! bound to a client are that client, whatever they call themselves, so that nobody escapes a strict one by leaving the
 //! header out. A strict client is carried out for only what it has registered.
 //!
-//! Each process remembers the clients of the tenants it serves ([`Registry`]) until their log tells of a change, counts
+//! Each process remembers the clients of the tenants it serves (`registry`) for a second, counts
 //! what they use in memory ([`note`]), and adds it up in the database every few seconds.
 
 mod change;

@@ -1,7 +1,7 @@
 //! Documents that are known before they are sent: validated once, kept by their hash, registered by their client.
 //!
 //! [`prepare`](prepare()) is the way in for every transport: it finds the document that a request sends or names, and
-//! refuses what a strict client has not registered. The [`judge`] validates apart from execution; the [`Checker`] is the
+//! refuses what a strict client has not registered. The `judge` validates apart from execution; the [`Checker`] is the
 //! same look at a document before anybody sends it. [`diff`] compares two schemas.
 
 pub mod against;
