@@ -272,18 +272,22 @@ fn follow(
     }
 }
 
-/// A page of what has left the ring. It cannot be empty: if it is, what follows is no longer kept.
+/// A page of what has left the ring. It cannot be empty: if it is, what follows is no longer kept. Read in a task of its
+/// own: a follower is polled as its client reads, and one that is not would keep a turn and a connection from the others.
 async fn catch_up(
     shared: &Arc<Shared>,
     tenant: TenantId,
     at: i64,
 ) -> Result<Vec<Arc<event::Model>>> {
-    let _turn = shared
-        .catching_up
-        .acquire()
+    let shared = Arc::clone(shared);
+    let reading = tokio::spawn(async move {
+        let turn = shared.catching_up.acquire().await;
+        let _turn = turn.map_err(Error::internal)?;
+        read::page(&shared.handles, tenant, at).await
+    });
+    let events = AbortOnDropHandle::new(reading)
         .await
-        .map_err(Error::internal)?;
-    let events = read::page(&shared.handles, tenant, at).await?;
+        .map_err(Error::internal)??;
     if events.is_empty() {
         return Err(Error::CursorExpired);
     }

@@ -8,6 +8,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject, Subscription
 use entity::{ApprovalId, CategoryId, ImportId, RecordId, event, import};
 use futures::{Stream, StreamExt};
 use serde::Deserialize;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::approvals::Approval;
 use super::categories::Category;
@@ -245,7 +246,8 @@ impl StreamsSubscription {
         Ok(async_stream::stream! {
             let mut told = None;
             loop {
-                let now = match look(&live.now(), import).await {
+                let op = live.now();
+                let now = match apart(async move { look(&op, import).await }).await {
                     Ok(now) => now,
                     Err(error) if error.is_transient() => {
                         tokio::time::sleep(GATHER * 4).await;
@@ -311,8 +313,17 @@ async fn sees(op: &Ctx, permission: Permission, event: &event::Model) -> Result<
         return Ok(true);
     }
     let said: Said = serde_json::from_str(&event.payload)?;
-    // boxed, as it is seldom: a stream is as large as the largest thing it may wait for
-    Box::pin(records::sees(&op.again(), permission, said.record)).await
+    let op = op.again();
+    apart(async move { records::sees(&op, permission, said.record).await }).await
+}
+
+/// Reads in a task of its own: a stream is polled as its client reads, and one that is not would keep a connection of the
+/// database from everybody else.
+async fn apart<T: Send + 'static>(
+    reading: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let reading = AbortOnDropHandle::new(tokio::spawn(reading));
+    reading.await.map_err(Error::internal)?
 }
 
 /// How far an import is now.

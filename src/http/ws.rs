@@ -1,8 +1,10 @@
 //! GraphQL over WebSocket: the `graphql-transport-ws` protocol
 //! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
 //!
-//! One task per socket. It polls its operations only when the last message has left, so a slow client slows its own
-//! streams, which wait in the event log, and nothing piles up here: at most one message is held for it.
+//! One task per socket. While a message leaves, its operations go on to their next answer and no further, so a slow
+//! client slows its own streams, which wait in the event log, and nothing piles up here: see [`operations`].
+
+mod operations;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, Interval, interval_at};
-use tokio_stream::{StreamExt, StreamMap};
+use tokio_stream::StreamExt;
 
 use super::Edge;
 use super::access::{Access, Ending};
@@ -28,6 +30,7 @@ use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::Media;
 use crate::graphql::request::Allowed;
 use crate::graphql::status::{to_json, was_executed};
+use operations::Operations;
 
 /// The subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -73,7 +76,7 @@ pub fn open(
                 caller,
                 socket,
                 access: None,
-                operations: StreamMap::with_capacity(1),
+                operations: Operations::default(),
                 keepalive: interval_at(Instant::now() + KEEPALIVE, KEEPALIVE),
                 _lease: lease,
             })
@@ -99,7 +102,7 @@ struct Session {
     caller: Caller,
     socket: WebSocket,
     access: Option<Access>,
-    operations: StreamMap<String, Running>,
+    operations: Operations,
     keepalive: Interval,
     _lease: Option<Lease>,
 }
@@ -161,6 +164,7 @@ impl Session {
 
     /// Reads on after the client's close frame, which is when the answer to it leaves.
     async fn bow_out(&mut self) -> Result<(), Closing> {
+        self.operations.clear();
         let rest = async { while let Some(Ok(_)) = self.socket.recv().await {} };
         drop(tokio::time::timeout(Duration::from_secs(1), rest).await);
         Ok(())
@@ -224,7 +228,9 @@ impl Session {
 
     async fn look_again(&mut self) -> Result<(), Closing> {
         if let Some(access) = &mut self.access {
-            access.look(&self.caller).await.map_err(Ending::close)?;
+            let looking = access.look(&self.caller);
+            let looked = self.operations.meanwhile(looking).await;
+            looked.map_err(Ending::close)?;
         }
         Ok(())
     }
@@ -233,13 +239,14 @@ impl Session {
         if self.access.is_none() {
             return Err((4401, "send connection_init first"));
         }
-        if self.operations.contains_key(&id) {
+        if self.operations.contains(&id) {
             return Err((4409, "an operation with this id is open already"));
         }
         if self.operations.len() >= OPERATIONS {
             return Err((4429, "at most 100 operations may be open on one socket"));
         }
-        match begin(&self.edge, &self.caller, self.access.as_ref(), payload).await {
+        let beginning = begin(&self.edge, &self.caller, self.access.as_ref(), payload);
+        match self.operations.meanwhile(beginning).await {
             Ok(running) => {
                 self.operations.insert(id, running);
                 // soon after, the client learns from where the stream began
@@ -283,8 +290,8 @@ impl Session {
     async fn ping(&mut self) -> Result<(), Closing> {
         let cursors: serde_json::Map<String, Value> = self
             .operations
-            .iter()
-            .filter_map(|(id, running)| Some((id.clone(), running.cursor()?.to_string().into())))
+            .cursors()
+            .map(|(id, cursor)| (id.to_owned(), cursor.to_string().into()))
             .collect();
         let mut ping = json!({ "type": "ping" });
         if !cursors.is_empty() {
@@ -300,7 +307,8 @@ impl Session {
     async fn send_text(&mut self, message: String) -> Result<(), Closing> {
         let patience = self.edge.handles.config.slow_client();
         let leaving = self.socket.send(Message::Text(message.into()));
-        match tokio::time::timeout(patience, leaving).await {
+        let leaving = tokio::time::timeout(patience, leaving);
+        match self.operations.meanwhile(leaving).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err((0, "")),
             Err(_) => Err((1013, "too slow; connect again from the last cursor")),
@@ -308,6 +316,7 @@ impl Session {
     }
 
     async fn close(&mut self, code: u16, reason: &'static str) {
+        self.operations.clear();
         if code != 0 {
             let frame = Message::Close(Some(CloseFrame {
                 code,

@@ -362,6 +362,38 @@ async fn who_does_not_read_is_cut_and_resumes_after_what_it_has_read() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_is_not_read_is_cut() {
+    let setup = Setup {
+        adjust: |config| config.slow_client_seconds = 1,
+        ..Setup::default()
+    };
+    let app = TestApp::start_with(setup).await;
+    let tenant = app.tenant("acme").await;
+    let owner = tenant.owner();
+    let handles = Arc::clone(&app.app().handles);
+    for _ in 0..10 {
+        write(&handles, tenant.local_id(), 300).await;
+    }
+    let mut socket = owner.socket().await;
+    let payloads: String = (0..25).map(|n| format!(" p{n}: payload")).collect();
+    let document = format!(
+        "subscription {{ eventFeed(after: \"START\") {{ cursor event {{ sequence{payloads} }} }} }}"
+    );
+    for id in 0..50 {
+        let payload = json!({ "query": document });
+        let subscribe = json!({ "id": id.to_string(), "type": "subscribe", "payload": payload });
+        socket.send(&subscribe).await;
+    }
+    let started = Instant::now();
+    while open(&app) == 0 {
+        assert!(started.elapsed() < PATIENCE, "it never began");
+    }
+    freed(&app).await;
+    drop(socket);
+    app.finish().await;
+}
+
 /// The sequence and the cursor of the last whole event in what was read.
 fn last_event(read: &str) -> (i64, String) {
     let events = read.match_indices("{\"data\":{\"eventFeed\":{\"cursor\":\"");
