@@ -12,12 +12,11 @@ use serde_json::Value;
 use super::loader::OpLoader;
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use super::plain::plain;
 use crate::accounts::{self, AccountChange, NewAccount};
 use crate::error::{Error, Result};
-use crate::events;
 use crate::integrations::csv::CsvMapping;
 use crate::money::Currency;
 
@@ -236,10 +235,10 @@ impl AccountsQuery {
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().into();
         let op = ctx.op()?;
-        let as_of = events::head(op).await?;
+        let as_of = as_of(ctx).await?;
         let page = accounts::list(op, &filter, &window).await?;
         let mut found = Connection::of(page, Account::from);
-        found.as_of = Some(as_of.to_string());
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(accounts::count(op, &filter).await? as i64);
         }

@@ -32,12 +32,11 @@ use super::decisions::{Decision, DecisionSource};
 use super::loader::{OpLoader, find, load};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Asked, Connection, asks, window};
+use super::page::{Asked, Connection, as_of, asks, window};
 use super::plain::plain;
 use super::records::Record;
 use crate::approvals::{self, Override, RuleFromOverride};
 use crate::error::{Error, Result};
-use crate::events;
 use crate::permission::Permission;
 
 /// What happened to an approval.
@@ -215,18 +214,14 @@ impl ApprovalsQuery {
         let op = ctx.op()?;
         let filter = filter.unwrap_or_default().read()?;
         let window = window(first, after, last, before)?;
-        // before the page: what is missing from it must be after this place
-        let as_of = match asks(ctx, "asOf") {
-            true => Some(events::head(op).await?),
-            false => None,
-        };
+        let as_of = as_of(ctx).await?;
         let page = approvals::list(op, &filter, newest_first, &window).await?;
         let asked = Asked::of(ctx);
         let none = Asked::default();
         let node = asked.beneath("edges.node").unwrap_or(&none);
         let kin = prefetch::children(ctx, node, &page.rows).await?;
         let mut connection = Connection::of(page, Approval::from).with(kin);
-        connection.as_of = as_of.map(|cursor| cursor.to_string());
+        connection.as_of = as_of;
         if asks(ctx, "totalCount") {
             let total = approvals::count(op, &filter).await?;
             connection.total_count = Some(i64::try_from(total).unwrap_or(i64::MAX));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::events::{EventSubject, shown};
 use super::node::{global, split};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use crate::audit::{self, Entry, WhoKind};
 use crate::error::{Error, Result};
 
@@ -177,8 +177,10 @@ impl AuditQuery {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
         let filter = filter.unwrap_or_default().read()?;
+        let as_of = as_of(ctx).await?;
         let page = audit::list(op, &filter, &window).await?;
         let mut found = Connection::of(page, AuditEntry::from);
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(audit::count(op, &filter).await? as i64);
         }

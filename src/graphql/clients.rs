@@ -12,7 +12,7 @@ use super::documents::document_id;
 use super::loader::{OpLoader, find};
 use super::node::{global, local, local_all, local_opt};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use crate::clients::{self, ClientChange, NewClient, Refusals, Used};
 use crate::error::{Error, Result};
 use crate::page::Page;
@@ -221,8 +221,10 @@ impl ClientsQuery {
     ) -> Result<Connection<GraphqlClient>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = clients::list(op, archived, &window).await?;
         let mut found = Connection::of(page, GraphqlClient::from);
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(clients::count(op, archived).await? as i64);
         }
@@ -250,6 +252,7 @@ impl ClientsQuery {
         if let Some(client) = client {
             clients::load(op, client).await?;
         }
+        let as_of = as_of(ctx).await?;
         let page = clients::documents(op, client, &window).await?;
         let mut used = HashMap::new();
         if ["useCount", "lastUsedAt", "p95Cost"]
@@ -263,6 +266,7 @@ impl ClientsQuery {
             let used = used.get(&row.id).copied().unwrap_or_default();
             GraphqlDocument::of(row, used)
         });
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(clients::count_documents(op, client).await? as i64);
         }
@@ -280,6 +284,7 @@ impl ClientsQuery {
     ) -> Result<Connection<DeprecatedUse>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page: Page<clients::Deprecated> = clients::deprecated(op, &window).await?;
         let by = page.rows.iter().filter_map(|(_, used)| used.client);
         let names = clients::names(op, by).await?;
@@ -290,6 +295,7 @@ impl ClientsQuery {
             use_count: used.uses,
             last_used_at: used.last_used_at,
         });
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(clients::count_deprecated(op).await? as i64);
         }

@@ -15,11 +15,10 @@ use super::error::{UserError, payload};
 use super::loader::{OpLoader, find, load};
 use super::node::{global, local, local_opt};
 use super::op::Op;
-use super::page::{self, asks, window};
+use super::page::{self, as_of, asks, window};
 use super::payload::payloads;
 use crate::connections::{self, ConnectionChange, Created, NewConnection};
 use crate::error::{Error, Result};
-use crate::events;
 
 /// A sender of signed webhooks.
 #[derive(Clone, SimpleObject)]
@@ -276,17 +275,14 @@ impl ConnectionsQuery {
     ) -> Result<page::Connection<Connection>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
-        let as_of = match asks(ctx, "asOf") {
-            true => Some(events::head(op).await?),
-            false => None,
-        };
+        let as_of = as_of(ctx).await?;
         let page = connections::list(op, &window).await?;
         if asks(ctx, "edges.node.account") {
             let ids = page.rows.iter().filter_map(|(_, row)| row.account_id);
             super::records::feed_accounts(ctx, ids).await?;
         }
         let mut found = page::Connection::of(page, Connection::from);
-        found.as_of = as_of.map(|cursor| cursor.to_string());
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(connections::count(op).await? as i64);
         }
@@ -324,10 +320,7 @@ impl ConnectionsQuery {
             status: filter.status.map(Into::into),
         };
         let op = ctx.op()?;
-        let as_of = match asks(ctx, "asOf") {
-            true => Some(events::head(op).await?),
-            false => None,
-        };
+        let as_of = as_of(ctx).await?;
         let page = connections::deliveries(op, &filter, &window).await?;
         if asks(ctx, "edges.node.connection") {
             let ids: Vec<ConnectionId> =
@@ -335,7 +328,7 @@ impl ConnectionsQuery {
             super::records::feed_connections(ctx, ids).await?;
         }
         let mut found = page::Connection::of(page, Delivery::from);
-        found.as_of = as_of.map(|cursor| cursor.to_string());
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(connections::count_deliveries(op, &filter).await? as i64);
         }

@@ -21,7 +21,7 @@ pub use session::Session;
 use super::error::payload;
 use super::node::{local, local_opt};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use crate::error::{Error, Result};
 use crate::identity::{self, Credentials, NewTenant, RoleChoice};
 use crate::tenants;
@@ -48,8 +48,10 @@ impl IdentityQuery {
     ) -> Result<Connection<Member>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = identity::list_members(op, &window).await?;
         let mut members = Connection::of(page, Member::from);
+        members.as_of = as_of;
         if asks(ctx, "totalCount") {
             members.total_count = Some(identity::count_members(op).await? as i64);
         }
@@ -67,8 +69,10 @@ impl IdentityQuery {
     ) -> Result<Connection<Invitation>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = identity::list_invitations(op, &window).await?;
         let mut invitations = Connection::of(page, Invitation::from);
+        invitations.as_of = as_of;
         if asks(ctx, "totalCount") {
             invitations.total_count = Some(identity::count_invitations(op).await? as i64);
         }

@@ -19,11 +19,11 @@ use super::accounts::Account;
 use super::loader::{OpLoader, find, load};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use super::records::feed_accounts;
 use crate::error::{Error, Result};
-use crate::{events, files, imports};
+use crate::{files, imports};
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -298,7 +298,7 @@ impl ImportsQuery {
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
         let op = ctx.op()?;
-        let as_of = events::head(op).await?;
+        let as_of = as_of(ctx).await?;
         let page = imports::list(op, &filter, &window).await?;
         let rows = || page.rows.iter().map(|(_, row)| row);
         if asks(ctx, "edges.node.account") {
@@ -315,7 +315,7 @@ impl ImportsQuery {
             ctx.loader()?.feed_many(far).await;
         }
         let mut found = Connection::of(page, Import::from);
-        found.as_of = Some(as_of.to_string());
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(imports::count(op, &filter).await? as i64);
         }
@@ -337,8 +337,10 @@ impl ImportsQuery {
         let id = local("Import", "importId", &import_id)?;
         let op = ctx.op()?;
         let import = imports::load(op, id).await?;
+        let as_of = as_of(ctx).await?;
         let page = imports::refused_rows(op, id, &window).await?;
         let mut refused = Connection::of(page, RefusedRow::from);
+        refused.as_of = as_of;
         refused.total_count = Some(import.refused_rows.into());
         Ok(refused)
     }

@@ -12,7 +12,7 @@ use super::error::{UserError, payload};
 use super::loader::{OpLoader, find};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use crate::error::{Error, Result};
 use crate::identity::api_keys::{self, Issued, NewApiKey};
@@ -278,8 +278,10 @@ impl KeysQuery {
     ) -> Result<Connection<ServiceAccount>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = identity::list_service_accounts(op, archived, &window).await?;
         let mut found = Connection::of(page, ServiceAccount::from);
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             let count = identity::count_service_accounts(op, archived).await?;
             found.total_count = Some(count as i64);

@@ -2,8 +2,10 @@
 
 use async_graphql::{Context, OutputType, SelectionField, SimpleObject};
 
+use super::op::Op;
 use super::plain::{Entry, How, Kin, Leaf, Plain, Plan, Rows};
 use crate::error::{Error, Result};
+use crate::events;
 use crate::page::{MAX, Page, Window};
 
 /// Where a page stands in its list.
@@ -217,6 +219,15 @@ impl<'a> Asked<'a> {
     /// Whether a path is asked for, such as `totalCount` or `edges.node.account`.
     pub fn has(&self, path: &str) -> bool {
         self.beneath(path).is_some()
+    }
+}
+
+/// Where the event log stands, when the operation asks for `asOf` beneath the current field. Called before the page is
+/// read, for what is missing from the page must come after this place.
+pub async fn as_of(ctx: &Context<'_>) -> Result<Option<String>> {
+    match asks(ctx, "asOf") {
+        true => Ok(Some(events::head(ctx.op()?).await?.to_string())),
+        false => Ok(None),
     }
 }
 

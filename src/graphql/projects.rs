@@ -11,7 +11,7 @@ use entity::{ProjectId, project};
 use super::loader::OpLoader;
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use crate::error::{Error, Result};
 use crate::projects;
@@ -150,8 +150,10 @@ impl ProjectsQuery {
             archived: filter.unwrap_or_default().archived,
         };
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = projects::list(op, &filter, &window).await?;
         let mut found = Connection::of(page, Project::from);
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(projects::count(op, &filter).await? as i64);
         }

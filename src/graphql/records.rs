@@ -32,12 +32,11 @@ use super::imports::Import;
 use super::loader::{OpLoader, find};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{self, Asked, asks, window};
+use super::page::{self, Asked, as_of, asks, window};
 use super::plain::plain;
 use super::scalar::{Date, Money};
 use super::similar::{SimilarRecord, SimilarTo};
 use crate::error::{Error, Result};
-use crate::events;
 use crate::permission::Permission;
 use crate::records;
 
@@ -257,11 +256,7 @@ impl RecordsQuery {
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
         let op = ctx.op()?;
-        // before the page: what is missing from it must be after this place
-        let as_of = match asks(ctx, "asOf") {
-            true => Some(events::head(op).await?),
-            false => None,
-        };
+        let as_of = as_of(ctx).await?;
         let asked = Asked::of(ctx);
         let none = Asked::default();
         let node = asked.beneath("edges.node").unwrap_or(&none);
@@ -269,7 +264,7 @@ impl RecordsQuery {
         let page = records::list(op, &filter, order_by.into(), &window, &wanted).await?;
         let kin = prefetch::children(ctx, node, &page.rows).await?;
         let mut found = page::Connection::of(page, Record::from).with(kin);
-        found.as_of = as_of.map(|cursor| cursor.to_string());
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(records::count(op, &filter).await? as i64);
         }

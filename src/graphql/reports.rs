@@ -13,7 +13,7 @@ use super::error::{UserError, payload};
 use super::loader::{OpLoader, find, load};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, window};
+use super::page::{Connection, as_of, asks, window};
 use super::records::Record;
 use super::scalar::{Date, Money};
 use crate::error::{Error, Result};
@@ -395,8 +395,15 @@ impl ReportsQuery {
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "The cursor they precede.")] before: Option<String>,
     ) -> Result<Connection<Report>> {
-        let page = reports::list(ctx.op()?, &window(first, after, last, before)?).await?;
-        page_of(page)
+        let window = window(first, after, last, before)?;
+        let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
+        let mut found = page_of(reports::list(op, &window).await?)?;
+        found.as_of = as_of;
+        if asks(ctx, "totalCount") {
+            found.total_count = Some(reports::count(op).await? as i64);
+        }
+        Ok(found)
     }
 
     /// One report; absent when there is no such thing. Needs `reports:read`.

@@ -19,7 +19,7 @@ pub use payload::{
 };
 
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use crate::error::{Error, Result};
 use crate::identity::{self, Completion, Proof, SecondFactor};
 
@@ -46,8 +46,10 @@ impl SecurityQuery {
     ) -> Result<Connection<SignInAttempt>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = identity::list_sign_ins(op, &window).await?;
         let mut attempts = Connection::of(page, SignInAttempt::from);
+        attempts.as_of = as_of;
         if asks(ctx, "totalCount") {
             attempts.total_count = Some(identity::count_sign_ins(op).await? as i64);
         }

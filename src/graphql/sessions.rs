@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use crate::error::Result;
 use crate::identity::{self, Device};
@@ -92,8 +92,10 @@ impl SessionsQuery {
     ) -> Result<Connection<ActiveSession>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = identity::my_sessions(op, &window).await?;
         let mut sessions = Connection::of(page, ActiveSession::from);
+        sessions.as_of = as_of;
         if asks(ctx, "totalCount") {
             sessions.total_count = Some(identity::count_my_sessions(op).await? as i64);
         }

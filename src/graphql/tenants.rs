@@ -27,7 +27,7 @@ pub use types::{MyTenant, TenantState};
 use super::error::payload;
 use super::node::local;
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::identity::{self, PreferenceChange, ProfileChange};
@@ -51,9 +51,11 @@ impl TenantsQuery {
     ) -> Result<Connection<MyTenant>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = identity::my_tenants(op, &window).await?;
         let here = op.tenant();
         let mut tenants = Connection::of(page, |belonging| MyTenant::of(belonging, here));
+        tenants.as_of = as_of;
         if asks(ctx, "totalCount") {
             tenants.total_count = Some(identity::count_my_tenants(op).await? as i64);
         }
@@ -71,8 +73,10 @@ impl TenantsQuery {
     ) -> Result<Connection<TenantExport>> {
         let window = window(first, after, last, before)?;
         let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
         let page = tenants::list_exports(op, &window).await?;
         let mut exports = Connection::of(page, |row| TenantExport::of(op, row));
+        exports.as_of = as_of;
         if asks(ctx, "totalCount") {
             exports.total_count = Some(tenants::count_exports(op).await? as i64);
         }

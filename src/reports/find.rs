@@ -1,7 +1,7 @@
 //! The history of reports.
 
 use entity::{ReportId, report};
-use sea_orm::{ColumnTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, Select};
 
 use super::file::not_ready;
 use super::{ProfitAndLoss, csv};
@@ -19,6 +19,14 @@ pub async fn list(ctx: &Ctx, window: &Window) -> Result<Page<report::Model>> {
     let read = ctx.read().await?;
     let reports = shown(ctx, read.select::<report::Entity>());
     page::page(reports, &[report::Column::Id], true, window, read.on()).await
+}
+
+/// How many there are.
+pub async fn count(ctx: &Ctx) -> Result<u64> {
+    ctx.require(Permission::ReadReports)?;
+    let read = ctx.read().await?;
+    let reports = shown(ctx, read.select::<report::Entity>());
+    Ok(reports.count(read.on()).await?)
 }
 
 /// Whoever reaches some records only is shown the reports they asked for while they reached just those.

@@ -15,7 +15,7 @@ mod sums;
 pub use self::csv::csv;
 pub use cell::{Cell, cell};
 pub use file::{generate, give_up, request};
-pub use find::{by_ids, export, list, load, statement};
+pub use find::{by_ids, count, export, list, load, statement};
 pub use params::{Interval, Params, Period};
 pub use profit_and_loss::{
     Line, OtherCurrency, ProfitAndLoss, Side, Total, Uncategorised, profit_and_loss,

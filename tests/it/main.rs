@@ -51,6 +51,7 @@ mod oauth;
 mod openapi;
 mod outage;
 mod own_passwords;
+mod pages;
 mod passkeys;
 mod plain;
 mod policies;
