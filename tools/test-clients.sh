@@ -7,6 +7,7 @@
 #   apollo-multipart  Apollo Client 4 over HTTP alone: subscriptions as multipart answers
 #   relay-compiler, graphql-eslint
 #                  judges of the schema: what Relay needs, and the rules for schemas and operations
+#   codegen        graphql-codegen over the whole schema and the examples, compiled strictly
 #   snippets       the code of docs/clients.md: fetch, Apollo Client, urql and Relay, through a cut of the socket
 #   oidc           a real OpenID Connect provider: signing in, linking, tokens that are kept, and what is refused
 #   graphiql       the page in Chromium: its own origin, its policy, query, subscription, sign-in
@@ -97,6 +98,7 @@ part graphql-sse
 part apollo-multipart
 part relay-compiler
 part graphql-eslint
+part codegen
 part snippets
 part oidc
 note=
