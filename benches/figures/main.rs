@@ -1,7 +1,7 @@
 //! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
 //!
 //! `cargo bench --bench figures -- authenticate|sign_in|pipeline|latency|reads|sockets|fanout|vectors|
-//! trivial|hostile`, all of them without a name. See `benches/README.md`.
+//! trivial|hostile|scale`, all of them but the last without a name. See `benches/README.md`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -20,6 +20,7 @@ mod place;
 mod reads;
 mod released;
 mod sample;
+mod scale;
 mod sign_in;
 mod sockets;
 mod stream;
@@ -57,6 +58,8 @@ fn main() -> ExitCode {
             Some("vectors") => every_world(vectors::measure).await,
             Some("trivial") => trivial::measure(World::here().remove(0)).await,
             Some("hostile") => hostile::measure(World::here().remove(0)).await,
+            // by its name only: what it measures is the memory of this process
+            Some("scale") => scale::measure(World::here().remove(0)).await,
             None => {
                 every_world(authenticate::measure).await;
                 every_world(sign_in::measure).await;
@@ -71,7 +74,7 @@ fn main() -> ExitCode {
             }
             Some(other) => {
                 eprintln!(
-                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, fanout, vectors, trivial, hostile"
+                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, fanout, vectors, trivial, hostile, scale"
                 );
                 return ExitCode::from(2);
             }
