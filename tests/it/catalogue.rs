@@ -122,8 +122,18 @@ async fn graphql_cop_finds_nothing_in_a_document() {
         unharmed(&anybody, what, &reply).await;
     }
     // one that is unknown is too many already
-    let unknown = anybody.run("{ system { version @aa } }", json!({})).await;
-    assert_eq!(unknown.error_code(), "GRAPHQL_VALIDATION_FAILED");
+    for document in [
+        "{ system { version @aa } }",
+        "{ __typename @aa }",
+        "{ ...T } fragment T on Query { system { __typename @skip(if: false) @skip(if: false) } }",
+    ] {
+        let unknown = anybody.run(document, json!({})).await;
+        assert_eq!(
+            unknown.error_code(),
+            "GRAPHQL_VALIDATION_FAILED",
+            "{document}"
+        );
+    }
 
     // field_suggestions
     let reply = anybody

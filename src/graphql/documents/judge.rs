@@ -51,11 +51,56 @@ pub(in crate::graphql) async fn validate<E: Executor>(
     let verdict = judge.execute(request).await;
     match verdict.errors.as_slice() {
         [only] if only.message == PASSED => {
+            if let Some(error) = overlooked(&document.tree) {
+                return Err(Response::from_errors(vec![error]));
+            }
             document.passed();
             Ok(())
         }
         _ => Err(verdict),
     }
+}
+
+/// The first directive of a `__typename` that is unknown or repeated: the rules pass over that field.
+fn overlooked(tree: &ExecutableDocument) -> Option<ServerError> {
+    let operations = tree.operations.iter();
+    let sets = operations.map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = tree.fragments.values();
+    let mut sets = sets.chain(fragments.map(|fragment| &fragment.node.selection_set.node));
+    sets.find_map(overlooked_in)
+}
+
+fn overlooked_in(set: &SelectionSet) -> Option<ServerError> {
+    set.items
+        .iter()
+        .find_map(|selection| match &selection.node {
+            Selection::Field(field) if field.node.name.node == "__typename" => {
+                wrong(&field.node.directives)
+            }
+            Selection::Field(field) => overlooked_in(&field.node.selection_set.node),
+            Selection::InlineFragment(inline) => overlooked_in(&inline.node.selection_set.node),
+            Selection::FragmentSpread(_) => None,
+        })
+}
+
+fn wrong(directives: &[Positioned<Directive>]) -> Option<ServerError> {
+    let name = |directive: &Positioned<Directive>| directive.node.name.node.clone();
+    let wrong = directives.iter().enumerate().find_map(|(at, directive)| {
+        let this = name(directive);
+        let problem = match this.as_str() {
+            "skip" | "include" => {
+                let repeated = directives[..at].iter().any(|other| name(other) == this);
+                repeated.then_some("Duplicate")?
+            }
+            _ => "Unknown",
+        };
+        Some((problem, this, directive.pos))
+    });
+    let (problem, name, pos) = wrong?;
+    Some(ServerError::new(
+        format!("{problem} directive \"{name}\""),
+        Some(pos),
+    ))
 }
 
 /// The values that a verdict depends on: those of an `if` that are not what an `if` takes.
