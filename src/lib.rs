@@ -12,6 +12,7 @@
 //! rules
 //! imports connections tenants
 //! records
+//! splits
 //! categories accounts projects teams files integrations clients
 //! identity events
 //! mail grants idempotency
@@ -66,6 +67,7 @@ pub mod reports;
 pub mod rules;
 pub mod run;
 pub mod secret;
+pub mod splits;
 pub mod teams;
 pub mod telemetry;
 pub mod tenants;

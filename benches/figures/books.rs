@@ -221,6 +221,7 @@ impl Books {
                     category,
                     project: None,
                     note: None,
+                    lines: Vec::new(),
                 };
                 let filed =
                     approvals::override_many(&self.ctx, ids, choice, ErrorPolicy::RejectFailed)

@@ -77,6 +77,8 @@ id! {
     ImportId,
     /// A row of a statement that was refused.
     RefusedRowId,
+    /// Two records that belong together: a transfer, or a purchase and its refund.
+    LinkId,
     /// One movement of money.
     RecordId,
     /// What was decided about a record, and why.

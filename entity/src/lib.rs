@@ -39,6 +39,8 @@ pub mod passkey_challenge;
 pub mod profile;
 pub mod project;
 pub mod record;
+pub mod record_link;
+pub mod record_split;
 pub mod recovery_code;
 pub mod refused_row;
 pub mod report;

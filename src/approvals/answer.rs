@@ -203,7 +203,13 @@ fn why_not(
                     "the proposed category {} is archived; override it with one that is open",
                     proposed.name
                 ),
-                _ => "no category is proposed; override it with the one that is right".to_owned(),
+                Some(_) => {
+                    "a category of the proposed split is archived; override it or split it anew"
+                        .to_owned()
+                }
+                None => {
+                    "no category is proposed; override it with the one that is right".to_owned()
+                }
             };
             return Error::invalid("approvalId", message);
         }

@@ -2,15 +2,18 @@
 //!
 //! The pipeline's decision stays the one in force: a person agreed with it and decided nothing else.
 
-use entity::{ApprovalId, approval, category, record};
-use sea_orm::sea_query::Expr;
+use std::collections::HashMap;
+
+use entity::{ApprovalId, DecisionId, RecordId, approval, category, record, record_split};
+use sea_orm::sea_query::{Expr, SelectStatement};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::answer::{self, Answer};
 use crate::bulk::ErrorPolicy;
-use crate::ctx::{Ctx, Event, Outcome, Tx};
+use crate::ctx::{Ctx, Event, Outcome, Posting, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
+use crate::splits;
 
 /// Accepts the proposal of a waiting approval: its record enters the books.
 pub async fn approve(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
@@ -52,6 +55,7 @@ pub async fn approve_many(
         .filter(approval::Column::Id.is_in(ids.iter().copied()))
         .filter(approval::Column::Status.eq(approval::Status::Pending))
         .filter(approval::Column::ProposedCategoryId.in_subquery(open))
+        .filter(approval::Column::DecisionId.not_in_subquery(archived_lines(&tx)))
         .filter(answer::not_own(&tx))
         .filter(answer::reached(&tx))
         .exec_with_returning(tx.on())
@@ -60,6 +64,7 @@ pub async fn approve_many(
     if !decided.is_empty() {
         enter_books(&tx, &decided).await?;
     }
+    let mut lines = lines_of(&tx, &decided).await?;
     for row in &decided {
         let Some(category) = row.category_id else {
             return Err(Error::internal(
@@ -72,10 +77,60 @@ pub async fn approve_many(
             decision: row.decision_id,
             category,
             outcome: Outcome::Approved,
+            lines: lines.remove(&row.decision_id).unwrap_or_default(),
         };
         tx.record_diff(approved, answer::diff(row));
     }
     answer::settle(tx, policy, answers).await
+}
+
+/// The decisions with a line under a category that was archived since.
+fn archived_lines(tx: &Tx<'_>) -> SelectStatement {
+    let archived = tx
+        .select::<category::Entity>()
+        .select_only()
+        .column(category::Column::Id)
+        .filter(category::Column::ArchivedAt.is_not_null())
+        .into_query();
+    tx.select::<record_split::Entity>()
+        .select_only()
+        .column(record_split::Column::DecisionId)
+        .filter(record_split::Column::CategoryId.in_subquery(archived))
+        .into_query()
+}
+
+/// The lines of what was approved, where it is split, as the log tells them.
+async fn lines_of(
+    tx: &Tx<'_>,
+    decided: &[approval::Model],
+) -> Result<HashMap<DecisionId, Vec<Posting>>> {
+    let decisions: Vec<DecisionId> = decided.iter().map(|row| row.decision_id).collect();
+    let lines = splits::of_decisions(tx.select(), tx.on(), &decisions).await?;
+    if lines.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let records = decided
+        .iter()
+        .filter(|row| lines.contains_key(&row.decision_id));
+    let currencies: Vec<(RecordId, String)> = tx
+        .select::<record::Entity>()
+        .select_only()
+        .columns([record::Column::Id, record::Column::Currency])
+        .filter(record::Column::Id.is_in(records.map(|row| row.record_id)))
+        .into_tuple()
+        .all(tx.on())
+        .await?;
+    let currencies: HashMap<RecordId, String> = currencies.into_iter().collect();
+    let told = |(decision, lines): (DecisionId, Vec<record_split::Model>)| {
+        let currency = lines
+            .first()
+            .and_then(|line| currencies.get(&line.record_id));
+        (
+            decision,
+            splits::postings(&lines, currency.map_or("", String::as_str)),
+        )
+    };
+    Ok(lines.into_iter().map(told).collect())
 }
 
 /// Moves records from PROCESSED to APPROVED; they carry the proposed category already.

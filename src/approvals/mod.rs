@@ -15,10 +15,12 @@ mod can;
 mod decline;
 mod list;
 mod override_category;
+mod plan;
 mod preview;
 mod reject;
 mod reopen;
 mod reopen_automatic;
+mod split;
 
 pub use answer::{Answer, MAX_AT_ONCE};
 pub use approve::{approve, approve_many};
@@ -30,3 +32,4 @@ pub use preview::{RulePreview, rule_preview};
 pub use reject::{reject, reject_many};
 pub use reopen::reopen;
 pub use reopen_automatic::reopen_automatic;
+pub use split::{Split, split};

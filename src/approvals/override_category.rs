@@ -9,20 +9,22 @@
 use std::collections::HashMap;
 
 use entity::decision::Source;
-use entity::{ApprovalId, CategoryId, RecordId, approval, category, decision, record};
+use entity::{ApprovalId, CategoryId, approval, category, decision, record, record_split};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::answer::{self, Answer};
 use super::approve::all_moved;
+use super::plan::{Plan, plan};
 use super::preview;
 use crate::bulk::{Became, ErrorPolicy};
 use crate::ctx::{Actor, Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
-use crate::permission::{Permission, Subject};
+use crate::permission::Permission;
+use crate::projects;
 use crate::rules::condition::{Actions, Condition};
 use crate::rules::{self, NewRule, Place};
-use crate::{projects, tenants};
+use crate::splits::{self, Line};
 
 /// How many characters a project may have.
 const MAX_PROJECT: usize = 200;
@@ -38,6 +40,8 @@ pub struct Override {
     pub project: Option<String>,
     /// The note; what was proposed stays when absent.
     pub note: Option<String>,
+    /// The lines it is split into; none where the category holds the whole of it.
+    pub lines: Vec<Line>,
 }
 
 /// The rule to make of an override.
@@ -107,7 +111,7 @@ pub async fn override_many(
     answer::settle(tx, policy, answers).await
 }
 
-fn checked(choice: Override) -> Result<Override> {
+pub(super) fn checked(choice: Override) -> Result<Override> {
     let trimmed = |field: &'static str, text: Option<String>, most: usize| match text {
         Some(text) if text.chars().count() > most => Err(Error::invalid(
             field,
@@ -121,6 +125,7 @@ fn checked(choice: Override) -> Result<Override> {
         category: choice.category,
         project: trimmed("project", choice.project, MAX_PROJECT)?,
         note: trimmed("note", choice.note, MAX_NOTE)?,
+        lines: choice.lines,
     })
 }
 
@@ -151,11 +156,22 @@ async fn rule_of(
         actions: Actions {
             category: Some(choice.category.0),
             project: choice.project.clone(),
-            note: None,
+            ..Actions::default()
         },
         stop: rule.stop,
         place: Place::Last,
     })
+}
+
+/// Decides one approval, and stores that.
+pub(super) async fn decide_one(
+    mut tx: Tx<'_>,
+    id: ApprovalId,
+    mut choice: Override,
+) -> Result<approval::Model> {
+    let row = answer::only(decide(&mut tx, &[id], &mut choice).await?)?;
+    tx.commit().await?;
+    Ok(row)
 }
 
 /// Decides the approvals that wait, in a fixed number of statements. What is above the tenant's ceiling is proposed to a
@@ -177,7 +193,7 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &mut Override) -> R
         choice.project = Some(projects::resolve(tx, "project", project).await?);
     }
     let plan = plan(tx, ids, choice).await?;
-    let as_proposed = approval::Column::ProposedCategoryId.eq(choice.category);
+    let as_proposed = approval::Column::Id.is_in(plan.as_proposed.iter().copied());
     let status = CaseStatement::new()
         .case(as_proposed, Expr::value(approval::Status::Approved))
         .finally(Expr::value(approval::Status::Overridden));
@@ -193,20 +209,29 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &mut Override) -> R
             approval::Status::Approved => Outcome::Approved,
             _ => Outcome::Overridden,
         };
+        let currency = plan
+            .records
+            .get(&row.record_id)
+            .map_or("", |record| &record.currency);
         let approved = Event::TxApproved {
             approval: row.id,
             record: row.record_id,
             decision: decision.id,
             category: choice.category,
             outcome,
+            lines: splits::postings(&rows(decision, &choice.lines), currency),
         };
         tx.record_diff(approved, answer::diff(row));
     }
     file(tx, &alone, choice, record::Status::Approved).await?;
     file(tx, &together, choice, record::Status::Processed).await?;
     let proposed = propose(tx, &escalated, &together, choice).await?;
+    let made = alone.iter().chain(&together);
+    let lines = made.flat_map(|decision| rows(decision, &choice.lines));
+    let lines: Vec<record_split::Model> = lines.collect();
     tx.insert_all(alone).await?;
     tx.insert_all(together).await?;
+    tx.insert_all(lines).await?;
 
     // an approval that took the place of one is the answer to it
     let mut done = decided;
@@ -224,60 +249,9 @@ async fn decide(tx: &mut Tx<'_>, ids: &[ApprovalId], choice: &mut Override) -> R
     Ok(answers)
 }
 
-/// Who decides what.
-struct Plan {
-    /// What the actor decides alone.
-    alone: Vec<ApprovalId>,
-    /// What needs a second person.
-    together: Vec<ApprovalId>,
-    records: HashMap<RecordId, record::Model>,
-}
-
-/// Sorts what waits, and what the actor reaches before and after the change. The UPDATE asks again whether it waits.
-async fn plan(tx: &Tx<'_>, ids: &[ApprovalId], choice: &Override) -> Result<Plan> {
-    let ctx = tx.ctx();
-    let waiting = tx
-        .select::<approval::Entity>()
-        .filter(approval::Column::Id.is_in(ids.iter().copied()))
-        .filter(approval::Column::Status.eq(approval::Status::Pending))
-        .filter(answer::reached(tx))
-        .all(tx.on())
-        .await?;
-    let records = tx
-        .select::<record::Entity>()
-        .filter(record::Column::Id.is_in(waiting.iter().map(|row| row.record_id)))
-        .all(tx.on())
-        .await?;
-    let records: HashMap<RecordId, record::Model> =
-        records.into_iter().map(|row| (row.id, row)).collect();
-    let ceilings = tenants::settings_within(tx).await?.two_person_ceilings;
-    let me = ctx.actor().to_string();
-    let (mut alone, mut together) = (Vec::new(), Vec::new());
-    for row in &waiting {
-        let record = records
-            .get(&row.record_id)
-            .ok_or_else(|| Error::internal("an approval without its record"))?;
-        if let Some(project) = &choice.project {
-            // not out of one's own reach either
-            let subject = Subject {
-                project: Some(project),
-                ..Subject::from(record)
-            };
-            ctx.require_on(Permission::DecideApprovals, &subject)?;
-        }
-        let own = row.proposed_by.as_ref() == Some(&me);
-        let overrides = row.proposed_category_id != Some(choice.category);
-        if own || (overrides && ceilings.exceeded_by(record.amount, &record.currency)) {
-            together.push(row.id);
-        } else {
-            alone.push(row.id);
-        }
-    }
-    Ok(Plan {
-        alone,
-        together,
-        records,
-    })
+/// The rows of the lines of a decision.
+fn rows(of: &decision::Model, lines: &[Line]) -> Vec<record_split::Model> {
+    splits::rows(of.tenant_id, (of.id, of.record_id), lines)
 }
 
 /// Takes approvals out of the queue.
@@ -323,12 +297,13 @@ fn decisions(
         Actor::Service(_) => "A program",
         _ => "A person",
     };
+    let what = match choice.lines.len() {
+        0 => chosen.name.clone(),
+        lines => format!("a split over {lines} lines, most of it {}", chosen.name),
+    };
     let rationale = match proposed {
-        false => format!("{who} chose {}.", chosen.name),
-        true => format!(
-            "{who} proposed {}; a second person has to agree.",
-            chosen.name
-        ),
+        false => format!("{who} chose {what}."),
+        true => format!("{who} proposed {what}; a second person has to agree."),
     };
     let decision = |row: &approval::Model| {
         let record = plan.records.get(&row.record_id);

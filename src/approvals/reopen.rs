@@ -1,9 +1,9 @@
 //! Taking a decision back. The decision itself is kept; the record waits again, in a new approval.
 
 use entity::approval::{self, Status};
-use entity::{ApprovalId, CategoryId, decision, record};
+use entity::{ApprovalId, CategoryId, decision, record, record_split};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait};
 use serde_json::json;
 
 use super::approve::all_moved;
@@ -49,6 +49,7 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
         .exec(tx.on())
         .await?;
     all_moved(kept.rows_affected, 1)?;
+    let category = taught(&tx, &decided).await?;
     let waiting = wait_again(
         &tx,
         &decided,
@@ -61,7 +62,7 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
             approval: waiting.id,
             record: waiting.record_id,
             reopened: id,
-            category: taught(&decided),
+            category,
         },
         json!({ "status": { "from": from, "to": "REOPENED" } }),
     );
@@ -148,7 +149,21 @@ pub(super) fn in_place_of(
     }
 }
 
-/// The category that a decision taught; what passed by itself taught nothing.
-pub(super) fn taught(decided: &approval::Model) -> Option<CategoryId> {
-    decided.category_id.filter(|_| !decided.automatic)
+/// The category that a decision in force taught; what passed by itself taught nothing, nor did a split.
+async fn taught(tx: &Tx<'_>, decided: &approval::Model) -> Result<Option<CategoryId>> {
+    let Some(category) = decided.category_id.filter(|_| !decided.automatic) else {
+        return Ok(None);
+    };
+    let in_force = tx
+        .select::<record::Entity>()
+        .select_only()
+        .column(record::Column::DecisionId)
+        .filter(record::Column::Id.eq(decided.record_id))
+        .into_query();
+    let lines = tx
+        .select::<record_split::Entity>()
+        .filter(record_split::Column::DecisionId.in_subquery(in_force))
+        .count(tx.on())
+        .await?;
+    Ok((lines == 0).then_some(category))
 }

@@ -1,21 +1,15 @@
 //! Reading what people said of proposals.
 
+use entity::ApprovalId;
 use entity::approval::{self, Column, Status};
 use entity::decision::Source;
-use entity::{ApprovalId, CategoryId};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::bar::{Outcome, Outcomes, REMEMBERED};
 use crate::ctx::Read;
 use crate::error::Result;
 
-type Row = (
-    ApprovalId,
-    Source,
-    f64,
-    Option<CategoryId>,
-    Option<CategoryId>,
-);
+type Row = (ApprovalId, Source, f64, Status);
 
 /// The latest outcomes of the tenant, in one statement.
 pub async fn latest(read: &Read) -> Result<Outcomes> {
@@ -53,8 +47,7 @@ fn decided(read: &Read) -> Select<approval::Entity> {
             Column::Id,
             Column::Source,
             Column::Confidence,
-            Column::ProposedCategoryId,
-            Column::CategoryId,
+            Column::Status,
         ])
         .filter(Column::DecidedAt.is_not_null())
         .filter(Column::Status.is_in([Status::Approved, Status::Overridden]))
@@ -63,11 +56,12 @@ fn decided(read: &Read) -> Select<approval::Entity> {
         .filter(Column::ProposedCategoryId.is_not_null())
 }
 
-fn outcome((approval, source, confidence, proposed, chosen): Row) -> Outcome {
+fn outcome((approval, source, confidence, status): Row) -> Outcome {
     Outcome {
         approval,
         source,
         confidence,
-        right: proposed == chosen,
+        // a split may name the proposed category first and is another decision all the same
+        right: status == Status::Approved,
     }
 }

@@ -84,7 +84,8 @@ pub async fn report(ctx: &Ctx, from: NaiveDate, to: NaiveDate) -> Result<Report>
     let month = month(read.on().get_database_backend());
     let bin = bin();
     let accepted = Expr::cust(
-        "case when \"approval\".\"category_id\" = \"approval\".\"proposed_category_id\" then 1 else 0 end",
+        "case when \"approval\".\"category_id\" = \"approval\".\"proposed_category_id\" \
+         and \"approval\".\"status\" <> 'OVERRIDDEN' then 1 else 0 end",
     );
     let start = from.and_time(chrono::NaiveTime::MIN).and_utc();
     let end = to

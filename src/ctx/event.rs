@@ -4,8 +4,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId,
-    GraphqlClientId, ImportId, InvitationId, LinkedIdentityId, PasskeyId, ProjectId, RecordId,
-    ReportId, RoleId, RuleId, ServiceAccountId, SessionId, TeamId, TenantId, UserId,
+    GraphqlClientId, ImportId, InvitationId, LinkId, LinkedIdentityId, PasskeyId, ProjectId,
+    RecordId, ReportId, RoleId, RuleId, ServiceAccountId, SessionId, TeamId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -22,13 +22,25 @@ pub enum Outcome {
     Automatic,
 }
 
+/// A part of a record under a category of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Posting {
+    /// The category.
+    pub category: CategoryId,
+    /// The part, as a decimal, signed as the books are.
+    pub amount: String,
+}
+
 macro_rules! events {
-    ($($(#[$doc:meta])* $name:ident = $kind:literal about $subject:literal $id:ident { $($field:ident: $type:ty),* $(,)? }),* $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal about $subject:literal $id:ident {
+        $($(#[$how:meta])* $field:ident: $type:ty),* $(,)?
+    }),* $(,)?) => {
         /// Something that happened.
         #[derive(Clone, Debug, Serialize)]
         #[serde(untagged, rename_all_fields = "camelCase")]
         pub enum Event {
-            $($(#[$doc])* #[allow(missing_docs)] $name { $($field: $type),* },)*
+            $($(#[$doc])* #[allow(missing_docs)] $name { $($(#[$how])* $field: $type),* },)*
         }
 
         impl Event {
@@ -67,9 +79,10 @@ events! {
     ProcessingFailed = "PROCESSING_FAILED" about "record" record { record: RecordId },
     /// A failed record was driven again.
     ProcessingRetried = "PROCESSING_RETRIED" about "record" record { record: RecordId },
-    /// A record entered the books.
+    /// A record entered the books; with its lines, where it is split over several categories.
     TxApproved = "TX_APPROVED" about "approval" approval {
         approval: ApprovalId, record: RecordId, decision: DecisionId, category: CategoryId, outcome: Outcome,
+        #[serde(skip_serializing_if = "Vec::is_empty")] lines: Vec<Posting>,
     },
     /// A record was found not to belong in the books.
     TxRejected = "TX_REJECTED" about "approval" approval { approval: ApprovalId, record: RecordId },
@@ -135,6 +148,22 @@ events! {
     ImportVoided = "IMPORT_VOIDED" about "import" import { import: ImportId, records: u64 },
     /// A record was taken back.
     RecordVoided = "RECORD_VOIDED" about "record" record { record: RecordId, import: Option<ImportId>, category: Option<CategoryId> },
+    /// Two records may be the sides of a transfer; a person says whether.
+    TransferSuggested = "TRANSFER_SUGGESTED" about "transfer" transfer { transfer: LinkId, outgoing: RecordId, incoming: RecordId },
+    /// Two records are the sides of a transfer: neither counts as income or expense.
+    TransferConfirmed = "TRANSFER_CONFIRMED" about "transfer" transfer { transfer: LinkId, outgoing: RecordId, incoming: RecordId },
+    /// Two records are no transfer.
+    TransferDismissed = "TRANSFER_DISMISSED" about "transfer" transfer { transfer: LinkId, outgoing: RecordId, incoming: RecordId },
+    /// Two records are no transfer any more.
+    TransferUnlinked = "TRANSFER_UNLINKED" about "transfer" transfer { transfer: LinkId, outgoing: RecordId, incoming: RecordId },
+    /// A record may be the refund of a purchase; a person says whether.
+    RefundSuggested = "REFUND_SUGGESTED" about "refund" refund { refund: LinkId, purchase: RecordId, record: RecordId },
+    /// A record is the refund of a purchase: it counts where the purchase does.
+    RefundConfirmed = "REFUND_CONFIRMED" about "refund" refund { refund: LinkId, purchase: RecordId, record: RecordId },
+    /// A record is not the refund of a purchase.
+    RefundDismissed = "REFUND_DISMISSED" about "refund" refund { refund: LinkId, purchase: RecordId, record: RecordId },
+    /// A record is not the refund of a purchase any more.
+    RefundUnlinked = "REFUND_UNLINKED" about "refund" refund { refund: LinkId, purchase: RecordId, record: RecordId },
     /// A report is ready.
     ReportGenerated = "REPORT_GENERATED" about "report" report { report: ReportId, report_kind: &'static str },
     /// A report could not be made.

@@ -23,7 +23,7 @@ pub use canonical::canonical;
 use chrono::{DateTime, NaiveDate, Utc};
 pub use claim::{Claim, Claimed};
 use entity::{SessionId, TenantId, UserId};
-pub use event::{Event, Outcome};
+pub use event::{Event, Outcome, Posting};
 pub use job::Job;
 pub use kept::Kept;
 pub use origin::Origin;

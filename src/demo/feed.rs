@@ -189,6 +189,7 @@ async fn decide(
                         category,
                         project: None,
                         note: None,
+                        lines: Vec::new(),
                     },
                     ErrorPolicy::RejectFailed,
                 )

@@ -317,6 +317,7 @@ impl ApprovalsMutation {
                 category: local("Category", "categoryId", &input.category_id)?,
                 project: input.project,
                 note: input.note,
+                lines: Vec::new(),
             };
             let rule = match input.make_rule {
                 Some(rule) => Some(RuleFromOverride {
@@ -345,6 +346,7 @@ impl ApprovalsMutation {
                 category: local("Category", "categoryId", &input.category_id)?,
                 project: input.project,
                 note: input.note,
+                lines: Vec::new(),
             };
             let op = ctx.op()?;
             let answers = approvals::override_many(op, &ids.good(policy), choice, policy).await?;

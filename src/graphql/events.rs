@@ -150,6 +150,7 @@ fn type_of(member: &str) -> String {
         "escalated" | "declined" => "Approval".to_owned(),
         "successor" => "ApiKey".to_owned(),
         "reopened" => "Approval".to_owned(),
+        "outgoing" | "incoming" | "purchase" => "Record".to_owned(),
         other => typename(other),
     }
 }

@@ -59,6 +59,7 @@ pub mod security;
 pub mod sessions;
 pub mod settings;
 pub mod similar;
+pub mod splits;
 pub mod status;
 pub mod streams;
 pub mod subscription;

@@ -36,6 +36,7 @@ use super::page::{self, Asked, as_of, asks, window};
 use super::plain::plain;
 use super::scalar::{Date, Money};
 use super::similar::{SimilarRecord, SimilarTo};
+use super::splits::{SplitLine, SplitOf};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::records;
@@ -165,6 +166,21 @@ impl Record {
     ) -> Result<Vec<SimilarRecord>> {
         let asked = SimilarTo::new(self.key, first)?;
         Ok(find(ctx, asked).await?.unwrap_or_default())
+    }
+
+    /// The lines it is split into, proposed or approved, when it is filed under several categories. They add up to its
+    /// amount; `category` is that of the largest.
+    async fn splits(&self, ctx: &Context<'_>) -> Result<Vec<SplitLine>> {
+        let open = matches!(
+            self.status,
+            RecordStatus::Processed | RecordStatus::Approved
+        );
+        let Some(decision) = self.decision_id.filter(|_| open) else {
+            return Ok(Vec::new());
+        };
+        let lines = find(ctx, SplitOf(decision)).await?.unwrap_or_default();
+        let line = |row| SplitLine::of(row, &self.amount.currency);
+        Ok(lines.into_iter().map(line).collect())
     }
 
     /// Everything decided about it, oldest first.

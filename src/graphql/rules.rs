@@ -18,6 +18,7 @@ use super::op::Op;
 use super::page::asks;
 use super::payload::payloads;
 use super::records::Record;
+use super::splits::{RuleSplitLine, RuleSplitLineInput};
 use crate::categories;
 use crate::error::{Error, Result};
 use crate::rules::{self, NewRule, Place, condition::Actions};
@@ -50,6 +51,8 @@ pub struct Rule {
     pub updated_at: DateTime<Utc>,
     /// When it was removed; decisions still name it.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The lines it splits records into, in place of a category.
+    pub split: Vec<RuleSplitLine>,
     #[graphql(skip)]
     category_id: Option<CategoryId>,
 }
@@ -76,6 +79,12 @@ impl From<rule::Model> for Rule {
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
             category_id: actions.category.map(CategoryId),
+            split: actions
+                .split
+                .into_iter()
+                .flatten()
+                .map(Into::into)
+                .collect(),
         }
     }
 }
@@ -136,6 +145,9 @@ pub struct RuleActionsInput {
     pub project: Option<String>,
     /// A note to leave on it.
     pub note: Option<String>,
+    /// The lines to split it into, in place of a category: 2 to 20, all by percent or all by amount. Percents add up to
+    /// 100, or to less beside one line that takes the rest; beside amounts one line takes the rest.
+    pub split: Option<Vec<RuleSplitLineInput>>,
 }
 
 impl RuleActionsInput {
@@ -146,6 +158,13 @@ impl RuleActionsInput {
             category: category.map(|id| id.0),
             project: self.project,
             note: self.note,
+            split: match self.split {
+                Some(lines) => {
+                    let lines = lines.into_iter().map(RuleSplitLineInput::read);
+                    Some(lines.collect::<Result<_>>()?)
+                }
+                None => None,
+            },
         })
     }
 }

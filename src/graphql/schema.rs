@@ -69,6 +69,7 @@ pub struct Features(
     Apart<super::security::SecurityMutation>,
     Apart<super::sessions::SessionsMutation>,
     Apart<super::settings::SettingsMutation>,
+    Apart<super::splits::SplitsMutation>,
     Apart<super::teams::TeamsMutation>,
     Apart<super::tenants::TenantsMutation>,
 );

@@ -6,7 +6,9 @@
 //! two steps it is simply voided again: records that are voided already are left alone. A row that stands in several
 //! files belongs to the import that brought it first, and goes with that one.
 
-use entity::{ImportId, RecordId, approval, import, record};
+use std::collections::HashSet;
+
+use entity::{DecisionId, ImportId, RecordId, approval, import, record, record_split};
 use sea_orm::sea_query::{BinOper, Expr, SelectStatement, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -105,8 +107,14 @@ async fn voidable(tx: &Tx<'_>, id: ImportId) -> Result<()> {
     })
 }
 
-/// A record that is not voided: its status, its category, and whether it was filed without a person.
-type Open = (RecordId, record::Status, Option<entity::CategoryId>, bool);
+/// A record that is not voided: its status, its category, whether it was filed without a person, and the decision in force.
+type Open = (
+    RecordId,
+    record::Status,
+    Option<entity::CategoryId>,
+    bool,
+    Option<DecisionId>,
+);
 
 /// Voids the next records of an import; whether there are more.
 async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
@@ -144,9 +152,21 @@ async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
         .exec(tx.on())
         .await?;
     cancel_pending(tx, &range).await?;
-    for (record, status, category, automatic) in voided {
+    let split: HashSet<DecisionId> = tx
+        .select::<record_split::Entity>()
+        .select_only()
+        .column(record_split::Column::DecisionId)
+        .distinct()
+        .filter(record_split::Column::RecordId.between(first.0, last.0))
+        .into_tuple()
+        .all(tx.on())
+        .await?
+        .into_iter()
+        .collect();
+    for (record, status, category, automatic, decision) in voided {
         // the category that it taught
-        let taught = status == record::Status::Approved && !automatic;
+        let whole = decision.is_none_or(|decision| !split.contains(&decision));
+        let taught = status == record::Status::Approved && !automatic && whole;
         tx.record(Event::RecordVoided {
             record,
             import: Some(import),
@@ -165,6 +185,7 @@ fn waiting(tx: &Tx<'_>, import: ImportId) -> sea_orm::Select<record::Entity> {
             record::Column::Status,
             record::Column::CategoryId,
             record::Column::Automatic,
+            record::Column::DecisionId,
         ])
         .filter(record::Column::ImportId.eq(import))
         .filter(record::Column::Status.ne(record::Status::Voided))

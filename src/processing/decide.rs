@@ -8,6 +8,7 @@
 //! the best proposal stands, with its own low confidence, and a person decides.
 
 mod precedent;
+mod split;
 mod view;
 
 use entity::decision::Source;
@@ -18,6 +19,7 @@ pub use view::{Tier, Verdict, View};
 
 use super::knowledge::Knowledge;
 use crate::rules::{self, matching::Outcome};
+use crate::splits::Line;
 
 /// A tier this sure decides without asking the next.
 pub const SURE: f64 = 0.7;
@@ -37,6 +39,8 @@ pub struct Look {
     views: Vec<View>,
     project: Option<String>,
     note: Option<String>,
+    /// The lines of the rule that decides, if it splits.
+    lines: Vec<Line>,
     /// Where the views of those asked outside this process begin.
     heard: Option<usize>,
 }
@@ -48,6 +52,8 @@ pub struct Decision {
     pub source: Source,
     /// The category, if any.
     pub category: Option<CategoryId>,
+    /// The lines it is split into; none where the category holds the whole of it.
+    pub lines: Vec<Line>,
     /// The project, if any.
     pub project: Option<String>,
     /// The note, if any.
@@ -156,6 +162,7 @@ impl Look {
             return Decision {
                 source: Source::None,
                 category: None,
+                lines: Vec::new(),
                 project: self.project,
                 note: self.note,
                 confidence: 0.0,
@@ -179,6 +186,10 @@ impl Look {
                 Tier::Llm => Source::Llm,
             },
             category: chosen.category,
+            lines: match chosen.tier {
+                Tier::Rule => self.lines,
+                _ => Vec::new(),
+            },
             project: self.project,
             note: self.note,
             confidence,
@@ -190,7 +201,7 @@ impl Look {
     fn ask_rules(&mut self, record: &record::Model, knowledge: &Knowledge) {
         let rules = knowledge.rules();
         let outcome = rules.set.evaluate(&rules::facts(record), false);
-        let tried = json!({ "matched": &outcome.matched, "rules": rules.set.len() });
+        let mut tried = json!({ "matched": &outcome.matched, "rules": rules.set.len() });
         let view = match outcome.category.as_ref() {
             Some(filled) => {
                 let category = CategoryId(filled.value);
@@ -213,9 +224,13 @@ impl Look {
                     ),
                 }
             }
+            None if outcome.split.is_some() => self.ask_split(record, &outcome, knowledge),
             None if outcome.matched.is_empty() => View::silent(Tier::Rule, "No rule matches."),
             None => View::silent(Tier::Rule, "The rules that match name no category."),
         };
+        if !self.lines.is_empty() {
+            tried["split"] = self.split_shown(record);
+        }
         self.views.push(view.with(tried));
         let Outcome { project, note, .. } = outcome;
         self.project = project.map(|filled| filled.value);

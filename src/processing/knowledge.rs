@@ -18,6 +18,7 @@ use crate::automation::{self, Earned, Outcome, Settings};
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::rules::{self, Compiled};
+use crate::splits;
 
 /// The events that change what is known.
 const KINDS: &[&str] = &[
@@ -115,6 +116,7 @@ impl Knowledge {
                 ])
                 .filter(record::Column::Status.eq(record::Status::Approved))
                 .filter(record::Column::Automatic.eq(false))
+                .filter(splits::is_not_split(read.select()))
                 .order_by_asc(record::Column::Id)
                 .limit(PORTION);
             if let Some(after) = after {

@@ -227,6 +227,8 @@ struct Payload {
     record: RecordId,
     category: Option<CategoryId>,
     outcome: Option<String>,
+    #[serde(default)]
+    lines: Vec<serde::de::IgnoredAny>,
 }
 
 /// What these events teach; each is a kind and its payload, and others than those of [`KINDS`] teach nothing.
@@ -237,8 +239,10 @@ pub(super) async fn lessons(read: &Read, events: &[(String, String)]) -> Result<
             let payload: Payload = serde_json::from_str(payload)?;
             // what passed by itself proves nothing: a model that learnt from it would only grow surer of itself
             let by_itself = payload.outcome.as_deref() == Some("AUTOMATIC");
+            // a split says of no category that the record belongs there
+            let split = !payload.lines.is_empty();
             // a rejected record that is reopened, or one voided before it was approved, taught nothing
-            if let Some(category) = payload.category.filter(|_| !by_itself) {
+            if let Some(category) = payload.category.filter(|_| !by_itself && !split) {
                 told.push((payload.record, category, kind == "TX_APPROVED"));
             }
         }

@@ -14,6 +14,7 @@ use crate::automation::Passage;
 use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
 use crate::queue::Claim;
+use crate::splits;
 
 /// A record and what is decided about it.
 pub(super) struct Decided {
@@ -38,6 +39,7 @@ pub(super) async fn store(
     }
     let mut decisions = Vec::with_capacity(decided.len());
     let mut approvals = Vec::with_capacity(decided.len());
+    let mut lines = Vec::new();
     for Decided {
         record,
         decision,
@@ -55,6 +57,7 @@ pub(super) async fn store(
             category: decision.category,
             confidence: format!("{:.4}", decision.confidence),
         });
+        let split = splits::rows(tx.tenant(), (id, record.id), &decision.lines);
         if let Some(category) = filed {
             tx.record(Event::TxApproved {
                 approval,
@@ -62,6 +65,7 @@ pub(super) async fn store(
                 decision: id,
                 category,
                 outcome: Outcome::Automatic,
+                lines: splits::postings(&split, &record.currency),
             });
         }
         approvals.push(approval::Model {
@@ -87,6 +91,7 @@ pub(super) async fn store(
             reopened_from: None,
             created_at: ctx.now(),
         });
+        lines.extend(split);
         decisions.push(decision::Model {
             tenant_id: tx.tenant(),
             id,
@@ -118,6 +123,7 @@ pub(super) async fn store(
     propose(&tx, &decisions, &automatic).await?;
     tx.insert_all(decisions).await?;
     tx.insert_all(approvals).await?;
+    tx.insert_all(lines).await?;
     tx.commit().await
 }
 

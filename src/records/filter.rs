@@ -1,11 +1,12 @@
 //! Which records are wanted, and in which order.
 
 use chrono::NaiveDate;
-use entity::{AccountId, CategoryId, ConnectionId, ImportId, record};
+use entity::{AccountId, CategoryId, ConnectionId, ImportId, record, record_split};
 use sea_orm::sea_query::{Expr, Func, LikeExpr, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, ExprTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition, ExprTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 use uuid::Uuid;
 
+use crate::ctx::Read;
 use crate::money::Currency;
 use crate::text::fold;
 
@@ -85,11 +86,11 @@ impl RecordOrder {
 }
 
 impl RecordFilter {
-    pub(super) fn apply(&self, select: Select<record::Entity>) -> Select<record::Entity> {
-        select.filter(self.condition())
+    pub(super) fn apply(&self, read: &Read) -> Select<record::Entity> {
+        read.select::<record::Entity>().filter(self.condition(read))
     }
 
-    fn condition(&self) -> Condition {
+    fn condition(&self, read: &Read) -> Condition {
         use record::Column as C;
         let status = if self.status.is_empty() {
             C::Status.ne(record::Status::Voided)
@@ -99,7 +100,7 @@ impl RecordFilter {
         Condition::all()
             .add(status)
             .add_option(self.account.map(|account| C::AccountId.eq(account)))
-            .add_option(self.category.map(|category| C::CategoryId.eq(category)))
+            .add_option(self.category.map(|category| filed_under(read, category)))
             .add_option(self.import.map(|import| C::ImportId.eq(import)))
             .add_option(self.connection.map(|id| C::ConnectionId.eq(id)))
             .add_option(self.source.map(|source| C::SourceId.eq(source)))
@@ -115,6 +116,23 @@ impl RecordFilter {
             }))
             .add_option(self.text.as_deref().and_then(contains))
     }
+}
+
+/// Filed under a category, as a whole or by one of its lines.
+fn filed_under(read: &Read, category: CategoryId) -> Condition {
+    let lines = read
+        .select::<record_split::Entity>()
+        .select_only()
+        .column(record_split::Column::DecisionId)
+        .filter(record_split::Column::CategoryId.eq(category))
+        .into_query();
+    Condition::any()
+        .add(record::Column::CategoryId.eq(category))
+        .add(
+            record::Column::DecisionId
+                .in_subquery(lines)
+                .and(record::Column::Status.ne(record::Status::Rejected)),
+        )
 }
 
 /// Whether the description holds a text. SQLite folds the case of ASCII only, so the merchant, which is folded already,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{DecisionId, ImportId, RecordId, decision, record};
+use entity::{DecisionId, ImportId, RecordId, decision, record, record_split};
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};
 use crate::permission::Permission;
+use crate::splits;
 
 /// The records a filter lets through; of their columns those that are `wanted`.
 pub async fn list(
@@ -24,7 +25,7 @@ pub async fn list(
 ) -> Result<Page<record::Model>> {
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
-    let select = filter.apply(read.select::<record::Entity>());
+    let select = filter.apply(&read);
     let select = reached(ctx, Permission::ReadRecords, select);
     let (columns, descending) = order.columns();
     page::partial_page(select, wanted, columns, descending, window, read.on()).await
@@ -34,7 +35,7 @@ pub async fn list(
 pub async fn count(ctx: &Ctx, filter: &RecordFilter) -> Result<u64> {
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
-    let select = filter.apply(read.select::<record::Entity>());
+    let select = filter.apply(&read);
     let select = reached(ctx, Permission::ReadRecords, select);
     Ok(select.count(read.on()).await?)
 }
@@ -100,6 +101,18 @@ pub async fn decisions_of(
         decisions.sort_unstable_by_key(|decision| decision.id);
     }
     Ok(decisions)
+}
+
+/// The lines of those decisions that split their record, in their order.
+pub async fn splits(
+    ctx: &Ctx,
+    decisions: &[DecisionId],
+) -> Result<HashMap<DecisionId, Vec<record_split::Model>>> {
+    ctx.require(Permission::ReadRecords)?;
+    let read = ctx.read().await?;
+    let of = record_split::Column::RecordId;
+    let select = about_reached(ctx, &read, Permission::ReadRecords, of, read.select());
+    splits::of_decisions(select, read.on(), decisions).await
 }
 
 /// Some columns of the decisions of these ids, in no order.

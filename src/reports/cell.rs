@@ -1,10 +1,10 @@
 //! The records behind a figure.
 
-use entity::record::Status;
 use entity::{CategoryId, category, record};
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::Period;
+use super::postings;
 use super::sums::OPEN;
 use crate::categories::tree::Tree;
 use crate::ctx::Ctx;
@@ -35,23 +35,30 @@ pub async fn cell(ctx: &Ctx, cell: Cell, window: &Window) -> Result<Page<record:
     let records = read.select::<record::Entity>();
     let records = records::reached(ctx, Permission::ReadReports, records)
         .filter(record::Column::OccurredOn.between(cell.period.from, cell.period.to))
-        .filter(record::Column::Currency.eq(cell.currency.as_str()));
+        .filter(record::Column::Currency.eq(cell.currency.as_str()))
+        .filter(record::Column::Id.not_in_subquery(postings::transfers(&read)));
+    let counted = postings::counted(cell.include_proposed);
     let records = match cell.category {
         None => records
             .filter(record::Column::CategoryId.is_null())
-            .filter(record::Column::Status.is_in(OPEN)),
+            .filter(record::Column::Status.is_in(OPEN))
+            .filter(record::Column::Id.not_in_subquery(postings::refunds(&read, &counted, None))),
         Some(category) => {
             let chart = read.select::<category::Entity>().all(read.on()).await?;
             let tree = Tree::of(&chart);
             if tree.node(category).is_none() {
                 return Err(Error::NotFound("category"));
             }
-            let mut counted = vec![Status::Approved];
-            if cell.include_proposed {
-                counted.push(Status::Processed);
-            }
+            let under = tree.with_descendants(category);
+            let own = Condition::all()
+                .add(postings::filed_under(&read, &under))
+                .add(record::Column::Id.not_in_subquery(postings::refunds(&read, &counted, None)));
+            let refunds = postings::refunds(&read, &counted, Some(&under));
+            let here = Condition::any()
+                .add(own)
+                .add(record::Column::Id.in_subquery(refunds));
             records
-                .filter(record::Column::CategoryId.is_in(tree.with_descendants(category)))
+                .filter(here)
                 .filter(record::Column::Status.is_in(counted))
         }
     };

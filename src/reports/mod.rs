@@ -9,6 +9,7 @@ mod csv;
 mod file;
 mod find;
 mod params;
+mod postings;
 mod profit_and_loss;
 mod sums;
 

@@ -1,7 +1,7 @@
 //! The profit and loss statement: income and expense by category and period, in one currency. Amounts of other
 //! currencies stand beside it, never added, converted or dropped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 
 use super::sums::{Group, Units, groups};
-use super::{Interval, Params, Period};
+use super::{Interval, Params, Period, postings};
 use crate::cache::{Key, Recent};
 use crate::categories::tree::Tree;
 use crate::ctx::{Ctx, Read};
@@ -81,7 +81,7 @@ pub struct Line {
     pub depth: usize,
     /// What it and everything below it add up to.
     pub amounts: Total,
-    /// Records behind it, those below it included.
+    /// Records behind it, those below it included; one with several lines counts once.
     pub records: i64,
 }
 
@@ -162,7 +162,8 @@ pub(super) async fn profit_and_loss_of(
         return Ok(made.as_ref().clone());
     }
     let chart = read.select::<category::Entity>().all(read.on()).await?;
-    let groups = groups(&read, params, reach).await?;
+    let mut groups = groups(&read, params, reach).await?;
+    groups.extend(postings::moved(&read, params, reach).await?);
     let made = assemble(params, periods, currency, &chart, &groups, as_of);
     recent.keep(key, Arc::new(made.clone()), made.weight(), now);
     Ok(made)
@@ -210,6 +211,7 @@ fn assemble(
         amounts: Total::of(periods.len()),
     };
     let mut awaiting_approval = 0;
+    let lineage = |id: &CategoryId| std::iter::once(*id).chain(tree.above(*id));
     for group in groups {
         let side = group.category_id.and_then(|id| side(tree.node(id)?.kind));
         let counts = group.status == Status::Approved
@@ -225,15 +227,19 @@ fn assemble(
                 uncategorised.records += group.records;
                 uncategorised.amounts.add(period, group.units());
             }
-            Some(_) if !counts => awaiting_approval += group.records,
+            Some(_) if !counts && group.beside.is_empty() => awaiting_approval += group.records,
+            Some(_) if !counts => {}
             Some(_) if side.is_none() => {}
             Some(id) => {
-                for id in std::iter::once(id).chain(tree.above(id)) {
+                let known: HashSet<CategoryId> = group.beside.iter().flat_map(lineage).collect();
+                for id in lineage(&id) {
                     let (total, records) = cells
                         .entry(id)
                         .or_insert_with(|| (Total::of(periods.len()), 0));
                     total.add(period, group.units());
-                    *records += group.records;
+                    if !known.contains(&id) {
+                        *records += group.records;
+                    }
                 }
             }
         }
@@ -245,6 +251,10 @@ fn assemble(
         else {
             continue;
         };
+        // all of it counts elsewhere
+        if records == 0 {
+            continue;
+        }
         if depth == 0 {
             match side {
                 Side::Income => income += &amounts,
@@ -263,6 +273,7 @@ fn assemble(
     }
     // stable: within a side the order of the chart stays
     lines.sort_by_key(|line| line.side == Side::Expense);
+    others.retain(|_, other| other.records != 0);
     let mut result = income.clone();
     result += &expense;
     ProfitAndLoss {
@@ -311,7 +322,9 @@ fn beside<'g>(
             records: 0,
             uncategorised_records: 0,
         });
-    other.records += group.records;
+    if group.beside.is_empty() {
+        other.records += group.records;
+    }
     match side {
         Some(Side::Income) => other.income += group.units(),
         Some(Side::Expense) => other.expense += group.units(),

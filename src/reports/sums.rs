@@ -68,9 +68,32 @@ pub(super) struct Group {
     pub whole: i64,
     pub fraction: i64,
     pub records: i64,
+    /// Where the same records are counted already: the lines before this one, of records that are split.
+    #[sea_orm(skip)]
+    pub beside: Vec<CategoryId>,
 }
 
 impl Group {
+    /// A part of one record, of that currency, status and month.
+    pub(super) fn of(
+        category_id: Option<CategoryId>,
+        (currency, status, month): (String, Status, String),
+        amount: i64,
+        records: i64,
+        beside: Vec<CategoryId>,
+    ) -> Self {
+        Self {
+            category_id,
+            currency,
+            status,
+            month,
+            whole: amount / money::SCALE,
+            fraction: amount % money::SCALE,
+            records,
+            beside,
+        }
+    }
+
     pub(super) fn units(&self) -> Units {
         Units(money::combine(self.whole.into(), self.fraction.into()))
     }

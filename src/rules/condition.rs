@@ -13,6 +13,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::splits::Share;
+
 /// When a rule applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -151,6 +153,40 @@ pub struct Actions {
     /// A note to leave on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The lines to split it into, in place of one category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Vec<SplitLine>>,
+}
+
+/// A line of a split. Without a percent and an amount it takes what the others leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SplitLine {
+    /// The category.
+    pub category: Uuid,
+    /// How much of the record, in 10^-5 percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<i64>,
+    /// How much, in 10^-5 units; what goes against the direction of the record, such as a fee held back, is negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<i64>,
+    /// A project of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// A note on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl SplitLine {
+    /// What it takes of a record that moves money in; of one that moves money out amounts turn their sign.
+    pub fn share(&self) -> Share {
+        match (self.percent, self.amount) {
+            (Some(percent), _) => Share::Percent(percent),
+            (None, Some(amount)) => Share::Amount(amount),
+            (None, None) => Share::Rest,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::projects;
+use crate::splits;
 
 /// How many characters a name may have.
 const MAX_NAME: usize = 100;
@@ -119,6 +120,12 @@ pub(super) async fn with_project(tx: &mut Tx<'_>, mut actions: Actions) -> Resul
         let key = projects::resolve(tx, "actions.project", project).await?;
         actions.project = Some(key);
     }
+    for line in actions.split.iter_mut().flatten() {
+        if let Some(project) = &line.project {
+            let key = projects::resolve(tx, "actions.split", project).await?;
+            line.project = Some(key);
+        }
+    }
     Ok(actions)
 }
 
@@ -139,6 +146,10 @@ pub(super) async fn check(tx: &Tx<'_>, conditions: &Condition, actions: &Actions
                 "there is no such category, or it is archived; choose one that is open",
             ));
         }
+    }
+    if let Some(split) = &actions.split {
+        let named = split.iter().map(|line| CategoryId(line.category));
+        splits::require_leaves(tx, "actions.split", named).await?;
     }
     let mut accounts = Vec::new();
     named_accounts(conditions, &mut accounts);

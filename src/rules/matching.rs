@@ -9,7 +9,8 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use super::condition::{
-    Actions, AmountTest, Condition, DateTest, DayOfMonthTest, Direction, TextField, TextOp,
+    Actions, AmountTest, Condition, DateTest, DayOfMonthTest, Direction, SplitLine, TextField,
+    TextOp,
 };
 use crate::text::fold;
 
@@ -76,6 +77,8 @@ pub struct Filled<T> {
 pub struct Outcome {
     /// The category of the first matching rule that has one.
     pub category: Option<Filled<Uuid>>,
+    /// The lines of the first matching rule that splits, unless one before it has a category.
+    pub split: Option<Filled<Vec<SplitLine>>>,
     /// The project, likewise.
     pub project: Option<Filled<String>>,
     /// The note, likewise.
@@ -135,11 +138,15 @@ impl RuleSet {
         for rule in &self.rules {
             if rule.test.holds(facts) {
                 outcome.matched.push(rule.id);
-                fill(
-                    &mut outcome.category,
-                    rule.actions.category.as_ref(),
-                    rule.id,
-                );
+                // a category and a split answer the same question
+                if outcome.category.is_none() && outcome.split.is_none() {
+                    fill(
+                        &mut outcome.category,
+                        rule.actions.category.as_ref(),
+                        rule.id,
+                    );
+                    fill(&mut outcome.split, rule.actions.split.as_ref(), rule.id);
+                }
                 fill(&mut outcome.project, rule.actions.project.as_ref(), rule.id);
                 fill(&mut outcome.note, rule.actions.note.as_ref(), rule.id);
                 if rule.stop {

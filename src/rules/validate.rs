@@ -1,6 +1,9 @@
 //! What a rule must be before it is stored; every refusal names its place and what would be accepted.
 
-use super::condition::{Actions, AmountTest, Condition, CurrencyTest, DateTest, DayOfMonthTest};
+use super::condition::{
+    Actions, AmountTest, Condition, CurrencyTest, DateTest, DayOfMonthTest, SplitLine,
+};
+use crate::splits::{self, Share};
 use crate::text::fold;
 
 /// How deep conditions may be nested.
@@ -146,14 +149,46 @@ impl Check {
     }
 
     fn actions(&mut self, actions: &Actions) -> Verdict {
-        let some =
-            actions.category.is_some() || actions.project.is_some() || actions.note.is_some();
+        let some = actions.category.is_some()
+            || actions.split.is_some()
+            || actions.project.is_some()
+            || actions.note.is_some();
         self.require(some, "", || {
-            "a category, a project or a note is needed".to_owned()
+            "a category, a split, a project or a note is needed".to_owned()
         })?;
+        if let Some(split) = &actions.split {
+            self.require(actions.category.is_none(), ".split", || {
+                "a category or a split is accepted, not both".to_owned()
+            })?;
+            self.at(".split", |check| check.split(split))?;
+        }
         for (name, value) in [(".project", &actions.project), (".note", &actions.note)] {
             if let Some(value) = value {
                 self.at(name, |check| check.text(value))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn split(&mut self, lines: &[SplitLine]) -> Verdict {
+        let shares: Vec<Share> = lines.iter().map(SplitLine::share).collect();
+        if let Err(wrong) = splits::check(&shares) {
+            return self.require(false, "", || wrong.to_owned());
+        }
+        // records that match differ in their amount
+        let amounts = shares.iter().any(|share| matches!(share, Share::Amount(_)));
+        self.require(!amounts || shares.contains(&Share::Rest), "", || {
+            "beside amounts one line takes the rest; give it no percent and no amount".to_owned()
+        })?;
+        for (at, line) in lines.iter().enumerate() {
+            let one = line.percent.is_none() || line.amount.is_none();
+            self.require(one, &format!("[{at}]"), || {
+                "a percent or an amount is accepted, not both".to_owned()
+            })?;
+            for (name, value) in [(".project", &line.project), (".note", &line.note)] {
+                if let Some(value) = value {
+                    self.at(&format!("[{at}]{name}"), |check| check.text(value))?;
+                }
             }
         }
         Ok(())

@@ -70,6 +70,7 @@ mod second_factor;
 mod secrets;
 mod sessions;
 mod sockets;
+mod splits;
 mod stranger;
 mod streaming;
 mod streams;

@@ -106,6 +106,7 @@ async fn tell(ctx: &Ctx, waiting: Waiting) -> Result<()> {
         category: waiting.truth,
         project: None,
         note: None,
+        lines: Vec::new(),
     };
     let one = [waiting.approval];
     let answers = approvals::override_many(ctx, &one, choice, ErrorPolicy::RejectAll).await?;

@@ -79,7 +79,11 @@ const ORDINARY: &[&str] = &[
     "Record.decisions",
     "Record.import",
     "Record.reasoningTrace",
+    "Record.refundOf",
+    "Record.refunds",
     "Record.similarRecords",
+    "Record.splits",
+    "Record.transfer",
     "Decision.considered",
 ];
 

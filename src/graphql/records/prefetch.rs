@@ -42,6 +42,7 @@ pub(in crate::graphql) fn columns(asked: &Asked<'_>) -> Vec<record::Column> {
         ("import", &[C::ImportId]),
         ("decision", &[C::DecisionId]),
         ("reasoningTrace", &[C::DecisionId]),
+        ("splits", &[C::DecisionId, C::Currency, C::Amount]),
     ];
     wanted(&[C::Id, C::Status], OF, asked)
 }
@@ -83,6 +84,10 @@ pub(in crate::graphql) fn is_ordinary(asked: &Asked<'_>) -> bool {
         "import",
         "decisions",
         "reasoningTrace",
+        "refundOf",
+        "refunds",
+        "splits",
+        "transfer",
         "decision.considered",
         "decision.category.parent",
         "category.parent",

@@ -12,6 +12,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::records::reached;
+use crate::splits;
 
 /// Records shown of a text: the newest, and one more in case it is the very record asked about.
 const SHOWN: i32 = 2;
@@ -35,6 +36,7 @@ pub(super) async fn filed(ctx: &Ctx, keys: &[Uuid]) -> Result<HashMap<Uuid, File
             let select = read
                 .select::<record::Entity>()
                 .filter(agreed_to())
+                .filter(splits::is_not_split(read.select()))
                 .filter(record::Column::TextKey.is_in(keys.iter().copied()));
             reached(ctx, Permission::ReadRecords, select)
         };

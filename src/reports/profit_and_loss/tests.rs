@@ -35,15 +35,8 @@ fn chart() -> Vec<category::Model> {
 }
 
 fn group(category: Option<u128>, currency: &str, status: Status, month: &str, units: i64) -> Group {
-    Group {
-        category_id: category.map(id),
-        currency: currency.to_owned(),
-        status,
-        month: month.to_owned(),
-        whole: units / crate::money::SCALE,
-        fraction: units % crate::money::SCALE,
-        records: 1,
-    }
+    let of = (currency.to_owned(), status, month.to_owned());
+    Group::of(category.map(id), of, units, 1, Vec::new())
 }
 
 fn statement(include_proposed: bool, groups: &[Group]) -> ProfitAndLoss {
@@ -175,5 +168,30 @@ fn a_statement_reads_back_from_its_body() {
     assert_eq!(
         serde_json::from_str::<ProfitAndLoss>(&body).unwrap(),
         report
+    );
+}
+
+#[test]
+fn a_record_with_two_lines_counts_once_above_both() {
+    let of = || ("EUR".to_owned(), Status::Approved, "2026-02".to_owned());
+    let line = |category, units, beside| Group::of(Some(id(category)), of(), units, 1, beside);
+    let made = statement(
+        false,
+        &[
+            group(Some(6011), "EUR", Status::Approved, "2026-02", -900),
+            // taken away where it stood as a whole
+            Group::of(Some(id(6011)), of(), -(-900), -1, Vec::new()),
+            line(6011, -600, Vec::new()),
+            line(6010, -300, vec![id(6011)]),
+        ],
+    );
+    let counts: Vec<(&str, i128, i64)> = made
+        .lines
+        .iter()
+        .map(|line| (&*line.code, line.amounts.overall.0, line.records))
+        .collect();
+    assert_eq!(
+        counts,
+        [("6000", -900, 1), ("6010", -900, 1), ("6011", -600, 1)]
     );
 }

@@ -71,6 +71,8 @@ tables! {
     membership => "memberships" without [],
     project => "projects" without [],
     record => "records" without [],
+    record_link => "record_links" without [],
+    record_split => "record_splits" without [],
     refused_row => "refused_rows" without [],
     report => "reports" without [],
     role => "roles" without [],
