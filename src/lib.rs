@@ -11,6 +11,7 @@
 //! audit approvals
 //! rules
 //! imports connections tenants
+//! links
 //! records
 //! splits
 //! categories accounts projects teams files integrations clients
@@ -53,6 +54,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod imports;
 pub mod integrations;
+pub mod links;
 pub mod mail;
 pub mod merchant;
 pub mod money;

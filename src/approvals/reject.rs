@@ -2,13 +2,14 @@
 
 use entity::{ApprovalId, CategoryId, approval, record};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::answer::{self, Answer};
 use super::approve::all_moved;
 use crate::bulk::ErrorPolicy;
 use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
+use crate::links;
 use crate::permission::Permission;
 
 /// How many characters a comment may have.
@@ -51,6 +52,13 @@ pub async fn reject_many(
     let answers = answer::answers(&tx, ids, &decided).await?;
     if !decided.is_empty() {
         leave_books(&tx, &decided).await?;
+        let rejected = tx
+            .select::<record::Entity>()
+            .select_only()
+            .column(record::Column::Id)
+            .filter(record::Column::Id.is_in(decided.iter().map(|row| row.record_id)))
+            .into_query();
+        links::release(&mut tx, &rejected).await?;
     }
     for row in &decided {
         let rejected = Event::TxRejected {

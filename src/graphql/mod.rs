@@ -29,6 +29,7 @@ pub mod identity;
 pub mod imports;
 pub mod keys;
 pub mod limits;
+pub mod links;
 pub mod live;
 pub mod loader;
 pub mod measure;

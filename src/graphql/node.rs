@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Interface, Object};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use entity::{
-    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, ProjectId, RecordId,
-    ReportId, RoleId, RuleId, TeamId,
+    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, LinkId, ProjectId,
+    RecordId, ReportId, RoleId, RuleId, TeamId,
 };
 use futures::future::try_join_all;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use super::categories::Category;
 use super::connections::Connection;
 use super::decisions::Decision;
 use super::imports::Import;
+use super::links::{Refund, Transfer};
 use super::loader::find;
 use super::op::Op;
 use super::projects::Project;
@@ -51,12 +52,16 @@ pub enum Node {
     Project(Project),
     /// A movement of money.
     Record(Record),
+    /// Money that came back for a purchase.
+    Refund(Refund),
     /// A report.
     Report(Report),
     /// A rule.
     Rule(Rule),
     /// People who work on the same projects.
     Team(Team),
+    /// Money that moved between own accounts.
+    Transfer(Transfer),
 }
 
 /// Finding anything by its id.
@@ -108,9 +113,17 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Import" => find(ctx, ImportId(uuid)).await?.map(Node::Import),
         "Project" => find(ctx, ProjectId(uuid)).await?.map(Node::Project),
         "Record" => find(ctx, RecordId(uuid)).await?.map(Node::Record),
+        "Refund" => find(ctx, LinkId(uuid))
+            .await?
+            .and_then(Refund::of)
+            .map(Node::Refund),
         "Report" => find(ctx, ReportId(uuid)).await?.map(Node::Report),
         "Rule" => find(ctx, RuleId(uuid)).await?.map(Node::Rule),
         "Team" => find(ctx, TeamId(uuid)).await?.map(Node::Team),
+        "Transfer" => find(ctx, LinkId(uuid))
+            .await?
+            .and_then(Transfer::of)
+            .map(Node::Transfer),
         _ => None,
     })
 }

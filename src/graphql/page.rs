@@ -59,6 +59,8 @@ pub struct PageInfo {
     name = "SignInAttemptConnection",
     params(super::security::SignInAttempt)
 ))]
+#[graphql(concrete(name = "RefundConnection", params(super::links::Refund)))]
+#[graphql(concrete(name = "TransferConnection", params(super::links::Transfer)))]
 #[graphql(concrete(name = "TenantExportConnection", params(super::tenants::TenantExport)))]
 #[graphql(concrete(name = "ServiceAccountConnection", params(super::keys::ServiceAccount)))]
 pub struct Connection<N: Plain>
@@ -97,6 +99,8 @@ where
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
 #[graphql(concrete(name = "SignInAttemptEdge", params(super::security::SignInAttempt)))]
+#[graphql(concrete(name = "RefundEdge", params(super::links::Refund)))]
+#[graphql(concrete(name = "TransferEdge", params(super::links::Transfer)))]
 #[graphql(concrete(name = "TenantExportEdge", params(super::tenants::TenantExport)))]
 #[graphql(concrete(name = "ServiceAccountEdge", params(super::keys::ServiceAccount)))]
 pub struct Edge<N: Plain> {

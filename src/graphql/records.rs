@@ -29,6 +29,7 @@ use super::connections::Connection;
 use super::decisions::{Decision, DecisionsOf};
 use super::error::payload;
 use super::imports::Import;
+use super::links::{LinksOf, Refund, Transfer};
 use super::loader::{OpLoader, find};
 use super::node::{global, local};
 use super::op::Op;
@@ -181,6 +182,26 @@ impl Record {
         let lines = find(ctx, SplitOf(decision)).await?.unwrap_or_default();
         let line = |row| SplitLine::of(row, &self.amount.currency);
         Ok(lines.into_iter().map(line).collect())
+    }
+
+    /// The transfer between own accounts that it is a side of, once confirmed: it counts nowhere in profit and loss.
+    async fn transfer(&self, ctx: &Context<'_>) -> Result<Option<Transfer>> {
+        let links = find(ctx, LinksOf(self.key)).await?.unwrap_or_default();
+        Ok(links.into_iter().find_map(Transfer::of))
+    }
+
+    /// The purchase that it is a refund of, once confirmed: it counts where the purchase does.
+    async fn refund_of(&self, ctx: &Context<'_>) -> Result<Option<Refund>> {
+        let links = find(ctx, LinksOf(self.key)).await?.unwrap_or_default();
+        let own = links.into_iter().find(|link| link.in_id == self.key);
+        Ok(own.and_then(Refund::of))
+    }
+
+    /// What was paid back of it, once confirmed, oldest first.
+    async fn refunds(&self, ctx: &Context<'_>) -> Result<Vec<Refund>> {
+        let links = find(ctx, LinksOf(self.key)).await?.unwrap_or_default();
+        let back = links.into_iter().filter(|link| link.out_id == self.key);
+        Ok(back.filter_map(Refund::of).collect())
     }
 
     /// Everything decided about it, oldest first.

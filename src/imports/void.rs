@@ -17,6 +17,7 @@ use sea_orm::{
 use super::find::load;
 use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
+use crate::links;
 use crate::permission::Permission;
 use crate::records;
 
@@ -152,6 +153,13 @@ async fn void_step(tx: &mut Tx<'_>, import: ImportId) -> Result<bool> {
         .exec(tx.on())
         .await?;
     cancel_pending(tx, &range).await?;
+    let gone = tx
+        .select::<record::Entity>()
+        .select_only()
+        .column(record::Column::Id)
+        .filter(range.clone())
+        .into_query();
+    links::release(tx, &gone).await?;
     let split: HashSet<DecisionId> = tx
         .select::<record_split::Entity>()
         .select_only()

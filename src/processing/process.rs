@@ -17,6 +17,7 @@ use super::neighbours;
 use super::write::{self, Decided};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
+use crate::links;
 use crate::queue::{self, Claim};
 
 /// Records times approvals that are compared within about 5 ms; more is done off the async threads.
@@ -123,7 +124,7 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
             looked[at].look.hear(view);
         }
     }
-    let decided = looked
+    let decided: Vec<Decided> = looked
         .into_iter()
         .map(|looked| {
             let decision = looked.look.settle();
@@ -135,9 +136,10 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
             }
         })
         .collect();
+    let found = links::find_pairs(ctx, decided.iter().map(|it| &it.record)).await?;
     let jobs: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let model = engine.asker().map(|asker| asker.model());
-    write::store(ctx, claim, &jobs, decided, model).await?;
+    write::store(ctx, claim, &jobs, (decided, found), model).await?;
     engine.keep(ctx).await;
     Ok(())
 }

@@ -13,6 +13,7 @@ use super::model::FORMAT;
 use crate::automation::Passage;
 use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
+use crate::links::{self, Found};
 use crate::queue::Claim;
 use crate::splits;
 
@@ -24,12 +25,13 @@ pub(super) struct Decided {
     pub latency_us: i64,
 }
 
-/// Completes the jobs and stores the decisions, each with the approval it opens and its event, or nothing at all.
+/// Completes the jobs and stores the decisions, each with the approval it opens and its event, and what seems to belong
+/// together; or nothing at all.
 pub(super) async fn store(
     ctx: &Ctx,
     claim: &Claim,
     jobs: &[JobId],
-    decided: Vec<Decided>,
+    (decided, found): (Vec<Decided>, Found),
     model: Option<&str>,
 ) -> Result<()> {
     let mut tx = ctx.begin().await?;
@@ -124,6 +126,7 @@ pub(super) async fn store(
     tx.insert_all(decisions).await?;
     tx.insert_all(approvals).await?;
     tx.insert_all(lines).await?;
+    links::suggest(&mut tx, found).await?;
     tx.commit().await
 }
 

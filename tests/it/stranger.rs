@@ -412,10 +412,34 @@ pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
         "mutation {{ createRole(input: {{ name: \"{word}\", grants: [{{ permission: \"records:read\" }}] }}) {{ errors {{ message }} }} }}"
     );
     owner.run(&role, json!({})).await.ok();
+    belonging_together(&owner, &account, word).await;
     let report = json!({ "input": { "from": "2026-01-01", "to": "2026-12-31" } });
     owner.run("mutation($input: GenerateReportInput!) { generateReport(input: $input) { errors { message } } }", report).await.ok();
     app.run_background_work().await;
     file
+}
+
+/// Two pairs that look like transfers and two that look like refunds.
+async fn belonging_together(owner: &Client, account: &str, word: &str) {
+    let savings = owner.make_account(&format!("{word} savings")).await;
+    let row = |amount: &str, text: &str| {
+        json!({ "externalId": format!("{text}{amount}"), "occurredOn": "2026-02-26", "amount": amount,
+                "currency": "EUR", "description": format!("{word} {text}") })
+    };
+    let ours = [
+        row("-1001.11", "saved"),
+        row("-1002.22", "set aside"),
+        row("-1061.01", "bookshop"),
+        row("1061.01", "bookshop"),
+        row("-1062.02", "bakery"),
+        row("1062.02", "bakery"),
+    ];
+    let there = [row("1001.11", "saved"), row("1002.22", "set aside")];
+    let import = "mutation($input: ImportRecordsInput!) { importRecords(input: $input) { errors { message } } }";
+    for (account, rows) in [(account, &ours[..]), (&*savings, &there[..])] {
+        let input = json!({ "input": { "accountId": account, "rows": rows } });
+        owner.run(import, input).await.ok();
+    }
 }
 
 async fn deliver(app: &TestApp, owner: &Client, connection: &Value, word: &str) {
