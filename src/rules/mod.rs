@@ -11,6 +11,7 @@ pub mod condition;
 mod create;
 mod edit;
 mod explain;
+mod index;
 mod list;
 pub mod matching;
 mod order;
