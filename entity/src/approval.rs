@@ -60,6 +60,9 @@ pub struct Model {
     pub source: super::decision::Source,
     /// How sure the proposal was.
     pub confidence: f64,
+    /// Why a person is to look, if a rule says so.
+    #[sea_orm(column_type = "Text")]
+    pub flag: Option<String>,
     /// What the reviewer said.
     #[sea_orm(column_type = "Text")]
     pub comment: Option<String>,

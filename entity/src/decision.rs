@@ -56,6 +56,12 @@ pub struct Model {
     /// A note, if any.
     #[sea_orm(column_type = "Text")]
     pub note: Option<String>,
+    /// Tags, a JSON list, if any.
+    #[sea_orm(column_type = "Text")]
+    pub tags: Option<String>,
+    /// Why a person is to look, if a rule says so.
+    #[sea_orm(column_type = "Text")]
+    pub flag: Option<String>,
     /// Honest chance of being right, 0 to 1.
     pub confidence: f64,
     /// Name of the model that decided.
@@ -93,6 +99,8 @@ partial!(
     CategoryId category_id,
     Project project,
     Note note,
+    Tags tags,
+    Flag flag,
     Confidence confidence,
     Model model,
     Version version,

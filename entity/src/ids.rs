@@ -89,6 +89,8 @@ id! {
     CategoryId,
     /// A rule of a tenant.
     RuleId,
+    /// A group of rules.
+    RuleGroupId,
     /// An entry of the event log.
     EventId,
     /// A piece of background work.

@@ -46,6 +46,8 @@ pub mod refused_row;
 pub mod report;
 pub mod role;
 pub mod rule;
+pub mod rule_group;
+pub mod rule_hit;
 pub mod second_factor;
 pub mod service_account;
 pub mod session;

@@ -79,6 +79,9 @@ pub struct Model {
     /// A note set by rule or person.
     #[sea_orm(column_type = "Text")]
     pub note: Option<String>,
+    /// Tags set by rules, a JSON list.
+    #[sea_orm(column_type = "Text")]
+    pub tags: Option<String>,
     /// The decision in force.
     pub decision_id: Option<DecisionId>,
     /// Why processing failed.
@@ -125,6 +128,7 @@ partial!(
     CategoryId category_id,
     Project project,
     Note note,
+    Tags tags,
     DecisionId decision_id,
     Error error,
     Metadata metadata,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
 use crate::tenanted::tenanted;
-use crate::{ApprovalId, RuleId, TenantId, UserId};
+use crate::{ApprovalId, RuleGroupId, RuleId, TenantId, UserId};
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -18,7 +18,9 @@ pub struct Model {
     pub id: RuleId,
     /// What people call it.
     pub name: String,
-    /// Its place in the order, from 1.
+    /// The group it belongs to.
+    pub group_id: Option<RuleGroupId>,
+    /// Its place in its group, or among the rules without one, from 1.
     pub position: i32,
     /// When it matches, JSON.
     #[sea_orm(column_type = "Text")]
@@ -28,6 +30,8 @@ pub struct Model {
     pub actions: String,
     /// Whether later rules are skipped.
     pub stop: bool,
+    /// Whether it only watches.
+    pub shadow: bool,
     /// When it was switched off.
     pub disabled_at: Option<DateTime<Utc>>,
     /// The override it was made from.

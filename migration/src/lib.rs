@@ -24,6 +24,7 @@ mod m20261121_000017_create_idempotency_keys;
 mod m20261121_000018_create_automation;
 mod m20261121_000019_add_subscription_tier;
 mod m20261121_000020_create_splits_and_links;
+mod m20261121_000021_extend_rules;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000018_create_automation::Migration),
             Box::new(m20261121_000019_add_subscription_tier::Migration),
             Box::new(m20261121_000020_create_splits_and_links::Migration),
+            Box::new(m20261121_000021_extend_rules::Migration),
         ]
     }
 }

@@ -28,6 +28,8 @@ pub struct Filter {
     pub automatic: Option<bool>,
     /// Only those that were sure enough and are shown to a person all the same, or only the others.
     pub audit: Option<bool>,
+    /// Only those that a rule flags, or only the others.
+    pub flagged: Option<bool>,
     /// On this account.
     pub account: Option<AccountId>,
     /// At least this sure.
@@ -68,6 +70,10 @@ impl Filter {
         wanted = wanted
             .add_option(self.automatic.map(|it| Approval::Automatic.eq(it)))
             .add_option(self.audit.map(|it| Approval::Audit.eq(it)))
+            .add_option(self.flagged.map(|it| match it {
+                true => Approval::Flag.is_not_null(),
+                false => Approval::Flag.is_null(),
+            }))
             .add_option(self.min_confidence.map(|min| Approval::Confidence.gte(min)))
             .add_option(self.max_confidence.map(|max| Approval::Confidence.lte(max)));
         if let Some(record) = self.record() {

@@ -159,6 +159,7 @@ async fn rule_of(
             ..Actions::default()
         },
         stop: rule.stop,
+        shadow: false,
         place: Place::Last,
     })
 }
@@ -321,6 +322,8 @@ fn decisions(
                 .note
                 .clone()
                 .or_else(|| record.and_then(|record| record.note.clone())),
+            tags: record.and_then(|record| record.tags.clone()),
+            flag: None,
             confidence: 1.0,
             model: None,
             version: "1".to_owned(),
@@ -353,6 +356,7 @@ async fn propose(
         category_id: None,
         source: Source::Person,
         confidence: 1.0,
+        flag: None,
         comment: None,
         decided_by: None,
         decided_at: None,

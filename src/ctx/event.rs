@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId,
     GraphqlClientId, ImportId, InvitationId, LinkId, LinkedIdentityId, PasskeyId, ProjectId,
-    RecordId, ReportId, RoleId, RuleId, ServiceAccountId, SessionId, TeamId, TenantId, UserId,
+    RecordId, ReportId, RoleId, RuleGroupId, RuleId, ServiceAccountId, SessionId, TeamId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -102,10 +102,18 @@ events! {
     RuleCreated = "RULE_CREATED" about "rule" rule { rule: RuleId, approval: Option<ApprovalId> },
     /// A rule was changed, switched on or off.
     RuleChanged = "RULE_CHANGED" about "rule" rule { rule: RuleId },
-    /// The order of the rules changed; the rule is the one that moved.
-    RuleMoved = "RULE_MOVED" about "rule" rule { rule: RuleId, position: i32 },
+    /// The order of the rules changed; the rule is the one that moved, and the group the one it is in now.
+    RuleMoved = "RULE_MOVED" about "rule" rule { rule: RuleId, position: i32, group: Option<RuleGroupId> },
     /// A rule was removed.
     RuleDeleted = "RULE_DELETED" about "rule" rule { rule: RuleId },
+    /// A group of rules was made.
+    RuleGroupCreated = "RULE_GROUP_CREATED" about "ruleGroup" rule_group { rule_group: RuleGroupId },
+    /// A group of rules has another name, or was switched on or off.
+    RuleGroupChanged = "RULE_GROUP_CHANGED" about "ruleGroup" rule_group { rule_group: RuleGroupId },
+    /// The order of the groups changed; the group is the one that moved.
+    RuleGroupMoved = "RULE_GROUP_MOVED" about "ruleGroup" rule_group { rule_group: RuleGroupId, position: i32 },
+    /// A group of rules was removed; its rules belong to none.
+    RuleGroupDeleted = "RULE_GROUP_DELETED" about "ruleGroup" rule_group { rule_group: RuleGroupId, rules: u64 },
     /// A category was made.
     CategoryCreated = "CATEGORY_CREATED" about "category" category { category: CategoryId },
     /// A category was changed.

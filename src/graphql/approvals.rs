@@ -73,6 +73,8 @@ pub struct Approval {
     pub source: DecisionSource,
     /// How sure the proposal is: an honest chance of being right, 0 to 1.
     pub confidence: f64,
+    /// Why a person is to look, if a rule says so; what is flagged never passes without a person.
+    pub flag: Option<String>,
     /// What the reviewer said.
     pub comment: Option<String>,
     /// The user who decided.
@@ -104,7 +106,7 @@ pub struct Approval {
 }
 
 plain!(Approval;
-    "id" id, "status" status, "source" source, "confidence" confidence, "comment" comment,
+    "id" id, "status" status, "source" source, "confidence" confidence, "flag" flag, "comment" comment,
     "decidedById" decided_by_id, "decidedAt" decided_at, "reopenedFromId" reopened_from_id, "proposedBy" proposed_by, "secondPersonNeeded" second_person_needed,
     "createdAt" created_at, "passes" passes, "automatic" automatic, "audit" audit;
     names "record" Record, in records: |row: &Approval| Some(row.record_id),
@@ -120,6 +122,7 @@ impl From<approval::Model> for Approval {
             status: row.status.into(),
             source: row.source.into(),
             confidence: row.confidence,
+            flag: row.flag,
             comment: row.comment,
             decided_by_id: row.decided_by.map(|id| global("User", id)),
             decided_at: row.decided_at,

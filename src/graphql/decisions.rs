@@ -53,6 +53,10 @@ pub struct Decision {
     pub project: Option<String>,
     /// A note, if any.
     pub note: Option<String>,
+    /// Tags that rules set.
+    pub tags: Vec<String>,
+    /// Why a person is to look, if a rule says so.
+    pub flag: Option<String>,
     /// Honest chance of being right, 0 to 1.
     pub confidence: f64,
     /// Name of the model that decided.
@@ -94,7 +98,7 @@ impl Decision {
 }
 
 plain!(Decision;
-    "id" id, "source" source, "categoryId" category_id, "project" project, "note" note, "confidence" confidence,
+    "id" id, "source" source, "categoryId" category_id, "project" project, "note" note, "tags" tags, "flag" flag, "confidence" confidence,
     "model" model, "version" version, "rationale" rationale, "cost" cost, "latencyUs" latency_us, "actor" actor,
     "createdAt" created_at;
     names "category" Category, in categories: |row: &Decision| row.category_key,
@@ -127,6 +131,13 @@ impl DecisionSource {
         let named = Self::items().iter().find(|item| item.value == self);
         named.map_or("NONE", |item| item.name)
     }
+}
+
+/// Tags as they are stored.
+pub(super) fn tags(stored: Option<&str>) -> Vec<String> {
+    stored
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
 }
 
 /// The ids in a trace as clients know ids.
@@ -165,6 +176,8 @@ impl From<decision::Model> for Decision {
             category_id: row.category_id.map(|id| global("Category", id)),
             project: row.project,
             note: row.note,
+            tags: tags(row.tags.as_deref()),
+            flag: row.flag,
             confidence: row.confidence,
             model: row.model,
             version: row.version,

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use entity::{
     AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, LinkId, ProjectId,
-    RecordId, ReportId, RoleId, RuleId, TeamId,
+    RecordId, ReportId, RoleId, RuleGroupId, RuleId, TeamId,
 };
 use futures::future::try_join_all;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use super::projects::Project;
 use super::records::Record;
 use super::reports::Report;
 use super::roles::CustomRole;
-use super::rules::Rule;
+use super::rules::{Rule, RuleGroup};
 use super::teams::Team;
 use crate::error::{Error, Result};
 
@@ -58,6 +58,8 @@ pub enum Node {
     Report(Report),
     /// A rule.
     Rule(Rule),
+    /// A group of rules.
+    RuleGroup(RuleGroup),
     /// People who work on the same projects.
     Team(Team),
     /// Money that moved between own accounts.
@@ -119,6 +121,7 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
             .map(Node::Refund),
         "Report" => find(ctx, ReportId(uuid)).await?.map(Node::Report),
         "Rule" => find(ctx, RuleId(uuid)).await?.map(Node::Rule),
+        "RuleGroup" => find(ctx, RuleGroupId(uuid)).await?.map(Node::RuleGroup),
         "Team" => find(ctx, TeamId(uuid)).await?.map(Node::Team),
         "Transfer" => find(ctx, LinkId(uuid))
             .await?

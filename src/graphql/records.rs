@@ -26,7 +26,7 @@ use serde_json::Value;
 use super::accounts::Account;
 use super::categories::Category;
 use super::connections::Connection;
-use super::decisions::{Decision, DecisionsOf};
+use super::decisions::{Decision, DecisionsOf, tags};
 use super::error::payload;
 use super::imports::Import;
 use super::links::{LinksOf, Refund, Transfer};
@@ -80,6 +80,8 @@ pub struct Record {
     pub project: Option<String>,
     /// A note set by rule or person.
     pub note: Option<String>,
+    /// Tags set by rules.
+    pub tags: Vec<String>,
     /// Why processing failed.
     pub error: Option<String>,
     /// The source's id of it, or a content key (`v1:…`).
@@ -212,7 +214,7 @@ impl Record {
 
 plain!(Record;
     "id" id, "status" status, "occurredOn" occurred_on, "description" description, "merchant" merchant,
-    "project" project, "note" note, "error" error, "externalId" external_id, "raw" raw, "metadata" metadata,
+    "project" project, "note" note, "tags" tags, "error" error, "externalId" external_id, "raw" raw, "metadata" metadata,
     "createdAt" created_at, "updatedAt" updated_at, "voidedAt" voided_at, "automatic" automatic;
     has "amount" Money: |row| &row.amount;
     names "account" Account, in accounts: |row: &Record| row.account_id,
@@ -234,6 +236,7 @@ impl From<record::Model> for Record {
             category_id: row.category_id,
             project: row.project,
             note: row.note,
+            tags: tags(row.tags.as_deref()),
             error: row.error,
             raw: row.raw,
             metadata: metadata.and_then(|json| serde_json::from_str(json).ok().map(Json)),

@@ -1,27 +1,48 @@
 //! The tenant's rules, as clients see them.
 
+mod groups;
+mod input;
+mod insight;
+mod payload;
+mod trial;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Json, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{CategoryId, RuleId, rule};
+use entity::{CategoryId, RuleGroupId, RuleId, rule};
+pub use groups::{
+    CreateRuleGroupInput, CreateRuleGroupPayload, DeleteRuleGroupInput, DeleteRuleGroupPayload,
+    MoveRuleGroupInput, MoveRuleGroupPayload, RuleGroup, RuleGroupsMutation, RuleGroupsQuery,
+    UpdateRuleGroupInput, UpdateRuleGroupPayload,
+};
+pub use input::{
+    CreateRuleInput, DeleteRuleInput, DisableRuleInput, EnableRuleInput, MoveRuleInput,
+    RuleActionsInput, UpdateRuleInput,
+};
+use insight::StatisticsOf;
+pub use insight::{
+    RuleConflict, RuleConflictKind, RuleConflicts, RuleCounts, RuleField, RuleStatistics,
+};
+pub use payload::{
+    CreateRulePayload, DeleteRulePayload, DisableRulePayload, EnableRulePayload, MoveRulePayload,
+    UpdateRulePayload,
+};
 use serde_json::Value;
+pub use trial::{RuleFieldOutcome, RuleRecordTest, RuleTest, TestRuleInput, TestRulePayload};
 
 use super::categories::Category;
-use super::condition::{self, RuleConditionInput};
-use super::error::{UserError, payload};
+use super::condition;
 use super::loader::{OpLoader, find};
 use super::node::{global, local, local_opt};
 use super::op::Op;
 use super::page::asks;
-use super::payload::payloads;
-use super::records::Record;
-use super::splits::{RuleSplitLine, RuleSplitLineInput};
+use super::splits::RuleSplitLine;
 use crate::categories;
 use crate::error::{Error, Result};
-use crate::rules::{self, NewRule, Place, condition::Actions};
+use crate::rules::{self, condition::Actions};
 
 /// A rule: when it matches, and what it fills in.
 #[derive(Clone, SimpleObject)]
@@ -31,7 +52,8 @@ pub struct Rule {
     pub id: ID,
     /// What people call it.
     pub name: String,
-    /// Its place in the order, from 1. The first rule to fill a field wins it.
+    /// Its place in its group, or among the rules without one, from 1. Those are tried first, then each group in its order.
+    /// The first rule to fill a field wins it.
     pub position: i32,
     /// When it matches, in the form of `RuleConditionInput`.
     pub conditions: Json<Value>,
@@ -39,9 +61,16 @@ pub struct Rule {
     pub project: Option<String>,
     /// The note it leaves.
     pub note: Option<String>,
+    /// The tags it sets, beside those of other rules.
+    pub tags: Vec<String>,
+    /// Why a person is to look at what it matches, which then never passes without one.
+    pub flag: Option<String>,
     /// Whether later rules are skipped once it matched.
     pub stop: bool,
-    /// Whether it is tried.
+    /// Whether it only watches: it is tried and counted, and decides nothing. What it would have done is in the
+    /// `considered` of decisions and in `statistics`.
+    pub shadow: bool,
+    /// Whether it is tried, unless its group is switched off.
     pub enabled: bool,
     /// The override it was made from.
     pub approval_id: Option<ID>,
@@ -54,7 +83,11 @@ pub struct Rule {
     /// The lines it splits records into, in place of a category.
     pub split: Vec<RuleSplitLine>,
     #[graphql(skip)]
+    key: RuleId,
+    #[graphql(skip)]
     category_id: Option<CategoryId>,
+    #[graphql(skip)]
+    group_id: Option<RuleGroupId>,
 }
 
 impl From<rule::Model> for Rule {
@@ -72,12 +105,16 @@ impl From<rule::Model> for Rule {
             conditions,
             project: actions.project,
             note: actions.note,
+            tags: actions.tags,
+            flag: actions.flag,
             stop: row.stop,
+            shadow: row.shadow,
             enabled: row.disabled_at.is_none(),
             approval_id: row.approval_id.map(|id| global("Approval", id)),
             created_at: row.created_at,
             updated_at: row.updated_at,
             deleted_at: row.deleted_at,
+            key: row.id,
             category_id: actions.category.map(CategoryId),
             split: actions
                 .split
@@ -85,6 +122,7 @@ impl From<rule::Model> for Rule {
                 .flatten()
                 .map(Into::into)
                 .collect(),
+            group_id: row.group_id,
         }
     }
 }
@@ -98,6 +136,20 @@ impl Rule {
             None => Ok(None),
         }
     }
+
+    /// The group it belongs to.
+    async fn group(&self, ctx: &Context<'_>) -> Result<Option<RuleGroup>> {
+        match self.group_id {
+            Some(id) => find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What became of the records that it met, of those you may see. Needs `records:read`.
+    async fn statistics(&self, ctx: &Context<'_>) -> Result<Option<RuleStatistics>> {
+        let found = find(ctx, StatisticsOf(self.key)).await?;
+        Ok(Some(found.unwrap_or_default()))
+    }
 }
 
 impl Loader<RuleId> for OpLoader {
@@ -108,179 +160,6 @@ impl Loader<RuleId> for OpLoader {
         let rows = rules::find_all(&self.ctx, ids).await.map_err(Arc::new)?;
         Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
     }
-}
-
-/// What a rule would have matched among the latest records.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct RuleTest {
-    /// How many records were looked at, latest first; at most 500.
-    pub sampled: i32,
-    /// How many of them it matches.
-    pub matches: i32,
-    /// Of those, the approved ones in another category than it would propose.
-    pub contradictions: i32,
-    /// The records it matches, latest first.
-    pub records: Vec<Record>,
-}
-
-impl From<rules::Trial> for RuleTest {
-    fn from(trial: rules::Trial) -> Self {
-        let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-        Self {
-            sampled: count(trial.sampled),
-            matches: count(trial.records.len()),
-            contradictions: count(trial.contradictions),
-            records: trial.records.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-/// What a rule fills in; at least one field.
-#[derive(InputObject, Default)]
-pub struct RuleActionsInput {
-    /// The category to propose.
-    pub category_id: Option<ID>,
-    /// The project to file it under.
-    pub project: Option<String>,
-    /// A note to leave on it.
-    pub note: Option<String>,
-    /// The lines to split it into, in place of a category: 2 to 20, all by percent or all by amount. Percents add up to
-    /// 100, or to less beside one line that takes the rest; beside amounts one line takes the rest.
-    pub split: Option<Vec<RuleSplitLineInput>>,
-}
-
-impl RuleActionsInput {
-    fn read(self) -> Result<Actions> {
-        let category: Option<CategoryId> =
-            local_opt("Category", "actions.categoryId", self.category_id.as_ref())?;
-        Ok(Actions {
-            category: category.map(|id| id.0),
-            project: self.project,
-            note: self.note,
-            split: match self.split {
-                Some(lines) => {
-                    let lines = lines.into_iter().map(RuleSplitLineInput::read);
-                    Some(lines.collect::<Result<_>>()?)
-                }
-                None => None,
-            },
-        })
-    }
-}
-
-/// A rule to make.
-#[derive(InputObject)]
-pub struct CreateRuleInput {
-    /// What to call it: 1 to 100 characters.
-    pub name: String,
-    /// When it matches.
-    pub conditions: RuleConditionInput,
-    /// What it fills in.
-    pub actions: RuleActionsInput,
-    /// Whether later rules are skipped once it matched.
-    #[graphql(default)]
-    pub stop: bool,
-    /// Its place in the order, from 1; after all others when absent.
-    pub position: Option<i32>,
-}
-
-/// What to change about a rule. What is absent stays.
-#[derive(InputObject)]
-pub struct UpdateRuleInput {
-    /// Which rule.
-    pub rule_id: ID,
-    /// Another name.
-    pub name: Option<String>,
-    /// Other conditions, all of them.
-    pub conditions: Option<RuleConditionInput>,
-    /// Other actions, all of them.
-    pub actions: Option<RuleActionsInput>,
-    /// Whether later rules are skipped once it matched.
-    pub stop: Option<bool>,
-}
-
-/// A rule to move.
-#[derive(InputObject)]
-pub struct MoveRuleInput {
-    /// Which rule.
-    pub rule_id: ID,
-    /// Its new place in the order, from 1; the ones between make room.
-    pub position: i32,
-}
-
-/// A rule to switch on.
-#[derive(InputObject)]
-pub struct EnableRuleInput {
-    /// Which rule.
-    pub rule_id: ID,
-}
-
-/// A rule to switch off.
-#[derive(InputObject)]
-pub struct DisableRuleInput {
-    /// Which rule.
-    pub rule_id: ID,
-}
-
-/// A rule to remove.
-#[derive(InputObject)]
-pub struct DeleteRuleInput {
-    /// Which rule.
-    pub rule_id: ID,
-}
-
-/// A rule to try, without storing it.
-#[derive(InputObject)]
-pub struct TestRuleInput {
-    /// When it matches.
-    pub conditions: RuleConditionInput,
-    /// What it would fill in.
-    pub actions: RuleActionsInput,
-}
-
-payloads! {
-    /// A rule that was made.
-    CreateRulePayload {
-        /// The rule.
-        rule: Rule
-    },
-    /// A rule that was changed.
-    UpdateRulePayload {
-        /// The rule.
-        rule: Rule
-    },
-    /// A rule that was moved.
-    MoveRulePayload {
-        /// The rule.
-        rule: Rule
-    },
-    /// A rule that was switched on.
-    EnableRulePayload {
-        /// The rule.
-        rule: Rule
-    },
-    /// A rule that was switched off.
-    DisableRulePayload {
-        /// The rule.
-        rule: Rule
-    },
-    /// A rule that was removed.
-    DeleteRulePayload {
-        /// The rule.
-        rule: Rule
-    },
-}
-
-/// What trying a rule showed.
-#[derive(SimpleObject)]
-#[graphql(serial)]
-pub struct TestRulePayload {
-    /// What it would have matched.
-    pub test: Option<RuleTest>,
-    /// What to put right; empty when it was tried.
-    #[graphql(name = "errors")]
-    pub user_errors: Vec<UserError>,
 }
 
 /// Questions about the rules.
@@ -312,6 +191,17 @@ impl RulesQuery {
         find(ctx, local::<RuleId>("Rule", "id", &id)?).await
     }
 
+    /// Rules that get into each other's way on the latest 2,000 records that you may see: those that fill a field
+    /// differently, and those that never do anything. Needs `rules:read` and `records:read`.
+    async fn rule_conflicts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those that this rule is part of.")] rule_id: Option<ID>,
+    ) -> Result<RuleConflicts> {
+        let rule = local_opt("Rule", "ruleId", rule_id.as_ref())?;
+        Ok(rules::conflicts(ctx.op()?, rule).await?.into())
+    }
+
     /// The first clause of a rule that a record does not meet, in words; null when the rule matches it. Needs
     /// `rules:read` and `records:read`.
     async fn why_not_rule(
@@ -338,16 +228,7 @@ impl RulesMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: CreateRuleInput,
     ) -> Result<CreateRulePayload> {
-        let made = async {
-            let new = NewRule {
-                name: input.name,
-                conditions: condition::read(input.conditions)?,
-                actions: input.actions.read()?,
-                stop: input.stop,
-                place: input.position.map_or(Place::Last, Place::At),
-            };
-            rules::create(ctx.op()?, new).await
-        };
+        let made = async { rules::create(ctx.op()?, input.read()?).await };
         CreateRulePayload::of(made.await)
     }
 
@@ -358,18 +239,13 @@ impl RulesMutation {
         #[graphql(desc = "What to do.")] input: UpdateRuleInput,
     ) -> Result<UpdateRulePayload> {
         let changed = async {
-            let changes = rules::Changes {
-                name: input.name,
-                conditions: input.conditions.map(condition::read).transpose()?,
-                actions: input.actions.map(RuleActionsInput::read).transpose()?,
-                stop: input.stop,
-            };
-            rules::edit(ctx.op()?, local("Rule", "ruleId", &input.rule_id)?, changes).await
+            let id = local("Rule", "ruleId", &input.rule_id)?;
+            rules::edit(ctx.op()?, id, input.read()?).await
         };
         UpdateRulePayload::of(changed.await)
     }
 
-    /// Move a rule in the order. Needs `rules:write`.
+    /// Move a rule within its group, to another, or out of any. Needs `rules:write`.
     async fn move_rule(
         &self,
         ctx: &Context<'_>,
@@ -377,7 +253,7 @@ impl RulesMutation {
     ) -> Result<MoveRulePayload> {
         let moved = async {
             let id = local("Rule", "ruleId", &input.rule_id)?;
-            rules::move_to(ctx.op()?, id, input.position).await
+            rules::move_to(ctx.op()?, id, input.read()?).await
         };
         MoveRulePayload::of(moved.await)
     }
@@ -415,20 +291,12 @@ impl RulesMutation {
         DeleteRulePayload::of(deleted.await)
     }
 
-    /// Try conditions on the latest records; nothing is stored. Needs `rules:read` and `records:read`.
+    /// Try a rule on the latest records, or on one; nothing is stored. Needs `rules:read` and `records:read`.
     async fn test_rule(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: TestRuleInput,
     ) -> Result<TestRulePayload> {
-        let tried = async {
-            let conditions = condition::read(input.conditions)?;
-            rules::test(ctx.op()?, &conditions, &input.actions.read()?).await
-        };
-        let (trial, user_errors) = payload(tried.await)?;
-        Ok(TestRulePayload {
-            test: trial.map(Into::into),
-            user_errors,
-        })
+        trial::run(ctx.op()?, input).await
     }
 }

@@ -7,18 +7,18 @@
 //! it is unsure of. What every tier that was asked had to say is kept, also when it was overruled. When none is sure
 //! the best proposal stands, with its own low confidence, and a person decides.
 
+mod by_rule;
 mod precedent;
 mod split;
 mod view;
 
 use entity::decision::Source;
 use entity::{CategoryId, record};
-use precedent::{contradiction, view_of_exact, view_of_model, view_of_similar};
-use serde_json::json;
+use precedent::{view_of_exact, view_of_model, view_of_similar};
 pub use view::{Tier, Verdict, View};
 
 use super::knowledge::Knowledge;
-use crate::rules::{self, matching::Outcome};
+use crate::rules::Hit;
 use crate::splits::Line;
 
 /// A tier this sure decides without asking the next.
@@ -41,6 +41,11 @@ pub struct Look {
     note: Option<String>,
     /// The lines of the rule that decides, if it splits.
     lines: Vec<Line>,
+    tags: Vec<String>,
+    flag: Option<String>,
+    hits: Vec<Hit>,
+    /// What rules in shadow would have said; nobody follows them.
+    shadows: Vec<View>,
     /// Where the views of those asked outside this process begin.
     heard: Option<usize>,
 }
@@ -58,6 +63,12 @@ pub struct Decision {
     pub project: Option<String>,
     /// The note, if any.
     pub note: Option<String>,
+    /// Tags, each once.
+    pub tags: Vec<String>,
+    /// Why a person is to look, whatever passes by itself.
+    pub flag: Option<String>,
+    /// The rules that the record met.
+    pub hits: Vec<Hit>,
     /// Honest chance of being right, 0 to 1.
     pub confidence: f64,
     /// One sentence.
@@ -157,84 +168,47 @@ impl Look {
 
     /// The decision: the proposal that stands, or nobody's when all are weak.
     pub fn settle(mut self) -> Decision {
-        let Some((at, confidence)) = self.best() else {
-            let weak = self.views.iter().any(|view| view.category.is_some());
-            return Decision {
-                source: Source::None,
-                category: None,
-                lines: Vec::new(),
-                project: self.project,
-                note: self.note,
-                confidence: 0.0,
-                rationale: if weak {
-                    "What is known is too weak to propose a category; a person decides."
-                } else {
-                    "Nothing is known that suggests a category; a person decides."
+        let best = self.best();
+        let mut lines = Vec::new();
+        let (source, category, confidence, rationale) = match best {
+            Some((at, confidence)) => {
+                let chosen = &mut self.views[at];
+                chosen.verdict = Verdict::Decided;
+                let source = match chosen.tier {
+                    Tier::Rule => Source::Rule,
+                    Tier::Exact => Source::Exact,
+                    Tier::Model => Source::Model,
+                    Tier::Similar => Source::Similar,
+                    Tier::Llm => Source::Llm,
+                };
+                if chosen.tier == Tier::Rule {
+                    lines = self.lines;
                 }
-                .to_owned(),
-                considered: self.views,
-            };
+                (source, chosen.category, confidence, chosen.reason.clone())
+            }
+            None => {
+                let weak = self.views.iter().any(|view| view.category.is_some());
+                let why = match weak {
+                    true => "What is known is too weak to propose a category; a person decides.",
+                    false => "Nothing is known that suggests a category; a person decides.",
+                };
+                (Source::None, None, 0.0, why.to_owned())
+            }
         };
-        self.views[at].verdict = Verdict::Decided;
-        let chosen = &self.views[at];
+        self.views.append(&mut self.shadows);
         Decision {
-            source: match chosen.tier {
-                Tier::Rule => Source::Rule,
-                Tier::Exact => Source::Exact,
-                Tier::Model => Source::Model,
-                Tier::Similar => Source::Similar,
-                Tier::Llm => Source::Llm,
-            },
-            category: chosen.category,
-            lines: match chosen.tier {
-                Tier::Rule => self.lines,
-                _ => Vec::new(),
-            },
+            source,
+            category,
+            lines,
             project: self.project,
             note: self.note,
+            tags: self.tags,
+            flag: self.flag,
+            hits: self.hits,
             confidence,
-            rationale: chosen.reason.clone(),
+            rationale,
             considered: self.views,
         }
-    }
-
-    fn ask_rules(&mut self, record: &record::Model, knowledge: &Knowledge) {
-        let rules = knowledge.rules();
-        let outcome = rules.set.evaluate(&rules::facts(record), false);
-        let mut tried = json!({ "matched": &outcome.matched, "rules": rules.set.len() });
-        let view = match outcome.category.as_ref() {
-            Some(filled) => {
-                let category = CategoryId(filled.value);
-                let name = rules.name(filled.by.into()).unwrap_or("removed");
-                match knowledge.open_category(category) {
-                    Some(known) => {
-                        let reason = format!("The rule \"{name}\" files it under {}.", known.name);
-                        let elsewhere = contradiction(record, category, knowledge);
-                        let worth = if elsewhere.is_some() {
-                            CONTRADICTED_RULE
-                        } else {
-                            RULE
-                        };
-                        self.views.extend(elsewhere);
-                        View::proposal(Tier::Rule, category, worth, reason)
-                    }
-                    None => View::silent(
-                        Tier::Rule,
-                        format!("The rule \"{name}\" names a category that is archived."),
-                    ),
-                }
-            }
-            None if outcome.split.is_some() => self.ask_split(record, &outcome, knowledge),
-            None if outcome.matched.is_empty() => View::silent(Tier::Rule, "No rule matches."),
-            None => View::silent(Tier::Rule, "The rules that match name no category."),
-        };
-        if !self.lines.is_empty() {
-            tried["split"] = self.split_shown(record);
-        }
-        self.views.push(view.with(tried));
-        let Outcome { project, note, .. } = outcome;
-        self.project = project.map(|filled| filled.value);
-        self.note = note.map(|filled| filled.value);
     }
 }
 

@@ -387,6 +387,7 @@ mod tests {
             category_id: None,
             project: None,
             note: None,
+            tags: None,
             decision_id: None,
             error: None,
             metadata: None,

@@ -15,6 +15,7 @@ use super::engine::{Engine, State};
 use super::give_up;
 use super::neighbours;
 use super::write::{self, Decided};
+use crate::automation::Passage;
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::links;
@@ -129,7 +130,11 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
         .map(|looked| {
             let decision = looked.look.settle();
             Decided {
-                passage: gate.passage(decision.source, decision.confidence, &looked.record),
+                passage: match decision.flag {
+                    // a rule wants a person to look, whatever is earned
+                    Some(_) => Passage::default(),
+                    None => gate.passage(decision.source, decision.confidence, &looked.record),
+                },
                 record: looked.record,
                 decision,
                 latency_us: looked.latency_us,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use entity::decision::Source;
-use entity::{ApprovalId, DecisionId, JobId, approval, decision, record};
+use entity::{ApprovalId, DecisionId, JobId, RecordId, approval, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, QueryFilter, Value};
 
@@ -15,6 +15,7 @@ use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
 use crate::links::{self, Found};
 use crate::queue::Claim;
+use crate::rules::{self, Hit};
 use crate::splits;
 
 /// A record and what is decided about it.
@@ -39,6 +40,7 @@ pub(super) async fn store(
     if decided.is_empty() {
         return tx.commit().await;
     }
+    let met = Met::of(&decided);
     let mut decisions = Vec::with_capacity(decided.len());
     let mut approvals = Vec::with_capacity(decided.len());
     let mut lines = Vec::new();
@@ -83,6 +85,7 @@ pub(super) async fn store(
             category_id: filed,
             source: decision.source,
             confidence: decision.confidence,
+            flag: decision.flag.clone(),
             comment: None,
             decided_by: None,
             decided_at: filed.map(|_| ctx.now()),
@@ -102,6 +105,8 @@ pub(super) async fn store(
             category_id: decision.category,
             project: decision.project,
             note: decision.note,
+            tags: written(&decision.tags)?,
+            flag: decision.flag,
             confidence: decision.confidence,
             model: match decision.source {
                 Source::Llm => model.map(str::to_owned),
@@ -123,6 +128,8 @@ pub(super) async fn store(
         .map(|row| row.decision_id)
         .collect();
     propose(&tx, &decisions, &automatic).await?;
+    rules::forget_hits(&tx, &met.again).await?;
+    rules::note_hits(&tx, met.hits).await?;
     tx.insert_all(decisions).await?;
     tx.insert_all(approvals).await?;
     tx.insert_all(lines).await?;
@@ -165,6 +172,10 @@ async fn propose(
             each(decisions, |decision| decision.note.clone()),
         )
         .col_expr(
+            record::Column::Tags,
+            each(decisions, |decision| decision.tags.clone()),
+        )
+        .col_expr(
             record::Column::DecisionId,
             each(decisions, |decision| Some(decision.id)),
         )
@@ -177,6 +188,36 @@ async fn propose(
         Ok(())
     } else {
         Err(Error::conflict("a record was decided or voided meanwhile"))
+    }
+}
+
+/// Which rules the records met. Each of a record's rules has one row, however often the record is processed.
+struct Met {
+    hits: Vec<(RecordId, Hit)>,
+    /// Records that were decided before: what is known of them is noted anew.
+    again: Vec<RecordId>,
+}
+
+impl Met {
+    fn of(decided: &[Decided]) -> Self {
+        let each = |it: &Decided| {
+            let record = it.record.id;
+            let hits = it.decision.hits.clone().into_iter();
+            hits.map(move |hit| (record, hit))
+        };
+        let before = decided.iter().filter(|it| it.record.decision_id.is_some());
+        Self {
+            hits: decided.iter().flat_map(each).collect(),
+            again: before.map(|it| it.record.id).collect(),
+        }
+    }
+}
+
+/// Tags as they are stored; null when there are none.
+fn written(tags: &[String]) -> Result<Option<String>> {
+    match tags {
+        [] => Ok(None),
+        tags => Ok(Some(serde_json::to_string(tags)?)),
     }
 }
 

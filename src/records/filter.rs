@@ -44,6 +44,8 @@ pub struct RecordFilter {
     pub amount_max: Option<i64>,
     /// The project, by its key.
     pub project: Option<String>,
+    /// Tags, all of them.
+    pub tags: Vec<String>,
     /// The currency.
     pub currency: Option<Currency>,
     /// Which way money moved.
@@ -109,6 +111,7 @@ impl RecordFilter {
             .add_option(self.amount_min.map(|units| C::Amount.gte(units)))
             .add_option(self.amount_max.map(|units| C::Amount.lte(units)))
             .add_option(self.project.as_deref().map(|key| C::Project.eq(key)))
+            .add_option((!self.tags.is_empty()).then(|| tagged(&self.tags)))
             .add_option(self.currency.map(|code| C::Currency.eq(code.as_str())))
             .add_option(self.direction.map(|direction| match direction {
                 Direction::In => C::Amount.gt(0_i64),
@@ -133,6 +136,24 @@ fn filed_under(read: &Read, category: CategoryId) -> Condition {
                 .in_subquery(lines)
                 .and(record::Column::Status.ne(record::Status::Rejected)),
         )
+}
+
+/// Whether every tag is in the JSON list. No tag holds what JSON writes in another way or sets between texts, so each
+/// stands there between its quotes; one that does is no tag of any record.
+fn tagged(tags: &[String]) -> Condition {
+    let mut all = Condition::all();
+    for tag in tags {
+        let tag = fold(tag);
+        let like = match tag.is_empty() || tag.contains(['"', '\\', ',']) {
+            true => Expr::val(1).eq(0),
+            false => {
+                let pattern = format!("%\"{}\"%", escaped(&tag));
+                record::Column::Tags.like(LikeExpr::new(pattern).escape('\\'))
+            }
+        };
+        all = all.add(like);
+    }
+    all
 }
 
 /// Whether the description holds a text. SQLite folds the case of ASCII only, so the merchant, which is folded already,

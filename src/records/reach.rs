@@ -18,6 +18,18 @@ pub fn reached(
     }
 }
 
+/// Narrows a query that joins records to those the actor reaches with a permission.
+pub fn beside_reached<E: Tenanted>(
+    ctx: &Ctx,
+    permission: Permission,
+    select: Select<E>,
+) -> Select<E> {
+    match ctx.reach(permission).condition() {
+        Some(condition) => select.filter(condition),
+        None => select,
+    }
+}
+
 /// Narrows a query of what is about records to the records the actor reaches with a permission; `column` names the
 /// record.
 pub fn about_reached<E: Tenanted>(

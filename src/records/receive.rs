@@ -100,6 +100,7 @@ pub async fn receive(tx: &mut Tx<'_>, rows: Vec<NewRecord>) -> Result<Vec<Receip
             category_id: None,
             project: None,
             note: None,
+            tags: None,
             decision_id: None,
             error: None,
             metadata: row.metadata.map(stored),

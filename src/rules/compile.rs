@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{RuleId, record, rule};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
 use super::matching::{Facts, RuleDef, RuleSet};
+use super::order;
 use crate::ctx::Read;
 use crate::error::Result;
 
@@ -32,27 +32,28 @@ impl Compiled {
 
 /// The rules in force, ready to run.
 pub async fn compiled(read: &Read) -> Result<Arc<Compiled>> {
-    let rows = read
-        .select::<rule::Entity>()
-        .filter(rule::Column::DeletedAt.is_null())
-        .filter(rule::Column::DisabledAt.is_null())
-        .order_by_asc(rule::Column::Position)
-        .order_by_asc(rule::Column::Id)
-        .all(read.on())
-        .await?;
-    let mut names = HashMap::with_capacity(rows.len());
-    let mut rules = Vec::with_capacity(rows.len());
-    for row in rows {
-        match definition(&row) {
-            Ok(rule) => rules.push(rule),
-            // one rule that a later version wrote must not stop the books of the tenant
-            Err(error) => {
-                tracing::error!(rule.id = %row.id, %error, "Rule {} cannot be read and is left out", row.id);
-            }
-        }
-        names.insert(row.id, row.name);
-    }
+    let rows = in_force(read).await?;
+    let rules = rows.iter().filter_map(readable).collect();
+    let names = rows.into_iter().map(|row| (row.id, row.name)).collect();
     Ok(Arc::new(Compiled::new(RuleSet::compile(rules), names)))
+}
+
+/// The rules that are tried, in their order.
+pub(super) async fn in_force(read: &Read) -> Result<Vec<rule::Model>> {
+    let rows = order::ordered(read).await?;
+    let tried = rows.into_iter().filter(|(_, tried)| *tried);
+    Ok(tried.map(|(row, _)| row).collect())
+}
+
+/// A rule as the matcher takes it. One that a later version wrote is left out: it must not stop the books of the tenant.
+pub(super) fn readable(row: &rule::Model) -> Option<RuleDef> {
+    match definition(row) {
+        Ok(rule) => Some(rule),
+        Err(error) => {
+            tracing::error!(rule.id = %row.id, %error, "Rule {} cannot be read and is left out", row.id);
+            None
+        }
+    }
 }
 
 /// A stored rule as the matcher takes it.
@@ -62,6 +63,7 @@ pub(super) fn definition(row: &rule::Model) -> Result<RuleDef, serde_json::Error
         conditions: serde_json::from_str(&row.conditions)?,
         actions: serde_json::from_str(&row.actions)?,
         stop: row.stop,
+        shadow: row.shadow,
     })
 }
 

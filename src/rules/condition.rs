@@ -156,6 +156,12 @@ pub struct Actions {
     /// The lines to split it into, in place of one category.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Vec<SplitLine>>,
+    /// Words to find it by, beside those of other rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Why a person is to look at it, whatever passes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
 }
 
 /// A line of a split. Without a percent and an amount it takes what the others leave.

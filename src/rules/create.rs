@@ -1,15 +1,16 @@
 //! Making a rule.
 
-use entity::{AccountId, ApprovalId, CategoryId, account, category, rule};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+use entity::{AccountId, ApprovalId, CategoryId, RuleGroupId, account, category, rule};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::condition::{Actions, Condition};
-use super::{MAX_RULES, order, validate};
+use super::{MAX_RULES, groups, order, validate};
 use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::projects;
 use crate::splits;
+use crate::text::fold;
 
 /// How many characters a name may have.
 const MAX_NAME: usize = 100;
@@ -25,6 +26,8 @@ pub struct NewRule {
     pub actions: Actions,
     /// Whether later rules are skipped once it matched.
     pub stop: bool,
+    /// Whether it only watches.
+    pub shadow: bool,
     /// Where it goes in the order.
     pub place: Place,
 }
@@ -38,6 +41,9 @@ pub enum Place {
     Last,
     /// At a position, from 1.
     At(i32),
+    /// In a group, at a position from 1 or at its end. The other places are among the rules without a group, which are
+    /// tried before any group.
+    In(RuleGroupId, Option<i32>),
 }
 
 /// Makes a rule.
@@ -59,33 +65,47 @@ pub async fn create_within(
     ctx.require(Permission::WriteRules)?;
     let name = checked_name(&new.name)?;
     check(tx, &new.conditions, &new.actions).await?;
-    let actions = with_project(tx, new.actions).await?;
-    let count = tx
+    let actions = resolved(tx, new.actions).await?;
+    // locked as when rules are moved: two people who order at once follow each other
+    let groups: Vec<Option<RuleGroupId>> = tx
         .select::<rule::Entity>()
+        .select_only()
+        .column(rule::Column::GroupId)
         .filter(rule::Column::DeletedAt.is_null())
-        .count(tx.on())
+        .order_by_asc(rule::Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(tx.on())
         .await?;
-    if count >= MAX_RULES as u64 {
+    if groups.len() >= MAX_RULES {
         return Err(Error::invalid(
             "name",
             format!("at most {MAX_RULES} rules are accepted; remove one first"),
         ));
     }
-    let last = i32::try_from(count).unwrap_or(i32::MAX - 1) + 1;
+    let group = match new.place {
+        Place::In(group, _) => Some(group),
+        _ => None,
+    };
+    groups::check(tx, group).await?;
+    let there = groups.iter().filter(|it| **it == group).count();
+    let last = i32::try_from(there).unwrap_or(i32::MAX - 1) + 1;
     let position = match new.place {
         Place::First => 1,
-        Place::Last => last,
-        Place::At(position) => order::checked(position, last)?,
+        Place::Last | Place::In(_, None) => last,
+        Place::At(position) | Place::In(_, Some(position)) => order::checked(position, last)?,
     };
-    order::shift(tx, 1, rule::Column::Position.gte(position)).await?;
+    order::shift(tx, group, 1, rule::Column::Position.gte(position)).await?;
     let row = rule::Model {
         tenant_id: tx.tenant(),
         id: ctx.id(),
         name,
+        group_id: group,
         position,
         conditions: serde_json::to_string(&new.conditions)?,
         actions: serde_json::to_string(&actions)?,
         stop: new.stop,
+        shadow: new.shadow,
         disabled_at: None,
         approval_id: approval,
         created_by: ctx.user(),
@@ -114,8 +134,10 @@ pub(super) fn checked_name(name: &str) -> Result<String> {
     }
 }
 
-/// The actions with the project they name as it is written; one that is new may be made.
-pub(super) async fn with_project(tx: &mut Tx<'_>, mut actions: Actions) -> Result<Actions> {
+/// The actions with the project they name as it is written, one that is new may be made, and with tags as they are kept:
+/// in lower case, each once.
+pub(super) async fn resolved(tx: &mut Tx<'_>, mut actions: Actions) -> Result<Actions> {
+    actions.tags = kept_tags(&actions.tags);
     if let Some(project) = &actions.project {
         let key = projects::resolve(tx, "actions.project", project).await?;
         actions.project = Some(key);
@@ -127,6 +149,18 @@ pub(super) async fn with_project(tx: &mut Tx<'_>, mut actions: Actions) -> Resul
         }
     }
     Ok(actions)
+}
+
+/// Tags as they are kept.
+pub(super) fn kept_tags(tags: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        let tag = fold(tag).into_owned();
+        if !kept.contains(&tag) {
+            kept.push(tag);
+        }
+    }
+    kept
 }
 
 /// Refuses a rule that is not well formed, or that names what the tenant does not have.

@@ -23,6 +23,8 @@ pub struct Changes {
     pub actions: Option<Actions>,
     /// Whether later rules are skipped once it matched.
     pub stop: Option<bool>,
+    /// Whether it only watches; one that has watched long enough is switched live with `false`.
+    pub shadow: Option<bool>,
 }
 
 /// Changes a rule. What it decided before stays decided.
@@ -46,9 +48,10 @@ pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model
     };
     create::check(&tx, &conditions, &actions).await?;
     if renewed {
-        actions = create::with_project(&mut tx, actions).await?;
+        actions = create::resolved(&mut tx, actions).await?;
     }
     let stop = changes.stop.unwrap_or(row.stop);
+    let shadow = changes.shadow.unwrap_or(row.shadow);
     let mut changed = tx
         .update::<rule::Entity>()
         .col_expr(rule::Column::Name, Expr::value(name))
@@ -61,17 +64,23 @@ pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model
             Expr::value(serde_json::to_string(&actions)?),
         )
         .col_expr(rule::Column::Stop, Expr::value(stop))
+        .col_expr(rule::Column::Shadow, Expr::value(shadow))
         .col_expr(rule::Column::UpdatedAt, Expr::value(ctx.now()))
         .filter(rule::Column::Id.eq(id))
         .filter(rule::Column::DeletedAt.is_null())
         .exec_with_returning(tx.on())
         .await?;
     let changed = changed.pop().ok_or(Error::NotFound("rule"))?;
-    if row.stop == stop {
-        tx.record(Event::RuleChanged { rule: id });
-    } else {
-        let diff = json!({ "stop": { "from": row.stop, "to": stop } });
-        tx.record_diff(Event::RuleChanged { rule: id }, diff);
+    let mut diff = json!({});
+    for (name, from, to) in [("stop", row.stop, stop), ("shadow", row.shadow, shadow)] {
+        if from != to {
+            diff[name] = json!({ "from": from, "to": to });
+        }
+    }
+    let event = Event::RuleChanged { rule: id };
+    match diff.as_object().is_some_and(|diff| !diff.is_empty()) {
+        true => tx.record_diff(event, diff),
+        false => tx.record(event),
     }
     tx.commit().await?;
     Ok(changed)
@@ -131,7 +140,8 @@ pub async fn delete(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
         .exec_with_returning(tx.on())
         .await?;
     let row = gone.pop().ok_or(Error::NotFound("rule"))?;
-    order::shift(&tx, -1, rule::Column::Position.gt(row.position)).await?;
+    let behind = rule::Column::Position.gt(row.position);
+    order::shift(&tx, row.group_id, -1, behind).await?;
     tx.record(Event::RuleDeleted { rule: id });
     tx.commit().await?;
     Ok(row)

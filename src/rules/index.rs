@@ -302,6 +302,7 @@ mod tests {
                     ..Actions::default()
                 },
                 stop: kind > 250,
+                shadow: kind.is_multiple_of(7),
             });
             let rules = RuleSet::compile(rules.collect());
             for (description, merchant, amount, account, day) in &records {

@@ -1,8 +1,9 @@
 //! Looking rules up.
 
 use entity::{RuleId, rule};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter};
 
+use super::order;
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::permission::Permission;
@@ -11,14 +12,8 @@ use crate::permission::Permission;
 pub async fn list(ctx: &Ctx) -> Result<Vec<rule::Model>> {
     ctx.require(Permission::ReadRules)?;
     let read = ctx.read().await?;
-    let rules = read
-        .select::<rule::Entity>()
-        .filter(rule::Column::DeletedAt.is_null())
-        .order_by_asc(rule::Column::Position)
-        .order_by_asc(rule::Column::Id)
-        .all(read.on())
-        .await?;
-    Ok(rules)
+    let rules = order::ordered(&read).await?;
+    Ok(rules.into_iter().map(|(row, _)| row).collect())
 }
 
 /// A rule, also one that was removed: decisions still name it.

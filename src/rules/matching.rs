@@ -9,10 +9,11 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use super::condition::{
-    Actions, AmountTest, Condition, DateTest, DayOfMonthTest, Direction, SplitLine, TextField,
+    Actions, AmountTest, Condition, DateTest, DayOfMonthTest, Direction, TextField,
     TextOp,
 };
 use super::index::Index;
+pub use super::outcome::{Field, Filled, Outcome, Shadow};
 use crate::text::fold;
 
 /// Identifies a rule.
@@ -29,6 +30,8 @@ pub struct RuleDef {
     pub actions: Actions,
     /// Whether later rules are not tried once it applied.
     pub stop: bool,
+    /// Whether it only watches: it fills in nothing and stops nothing.
+    pub shadow: bool,
 }
 
 /// What rules may look at in a record.
@@ -76,32 +79,6 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// A value and the rule that filled it in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filled<T> {
-    /// The value.
-    pub value: T,
-    /// The rule.
-    pub by: RuleId,
-}
-
-/// What the rules made of a record.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// The category of the first matching rule that has one.
-    pub category: Option<Filled<Uuid>>,
-    /// The lines of the first matching rule that splits, unless one before it has a category.
-    pub split: Option<Filled<Vec<SplitLine>>>,
-    /// The project, likewise.
-    pub project: Option<Filled<String>>,
-    /// The note, likewise.
-    pub note: Option<Filled<String>>,
-    /// The rules that matched, in order.
-    pub matched: Vec<RuleId>,
-    /// The rules that did not, in order, each with its first failing clause; only when a trace was asked for.
-    pub considered: Vec<(RuleId, String)>,
-}
-
 /// A tenant's rules in their order, ready to run.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
@@ -115,6 +92,7 @@ struct Rule {
     test: Test,
     actions: Actions,
     stop: bool,
+    shadow: bool,
 }
 
 /// A condition with its needles folded.
@@ -140,6 +118,7 @@ impl RuleSet {
             test: def.conditions.into(),
             actions: def.actions,
             stop: def.stop,
+            shadow: def.shadow,
         };
         let rules: Vec<Rule> = rules.into_iter().map(rule).collect();
         Self {
@@ -166,18 +145,11 @@ impl RuleSet {
         let mut outcome = Outcome::default();
         for rule in rules {
             if rule.test.holds(facts) {
-                outcome.matched.push(rule.id);
-                // a category and a split answer the same question
-                if outcome.category.is_none() && outcome.split.is_none() {
-                    fill(
-                        &mut outcome.category,
-                        rule.actions.category.as_ref(),
-                        rule.id,
-                    );
-                    fill(&mut outcome.split, rule.actions.split.as_ref(), rule.id);
+                if rule.shadow {
+                    outcome.shadows.push(rule.would(&outcome));
+                    continue;
                 }
-                fill(&mut outcome.project, rule.actions.project.as_ref(), rule.id);
-                fill(&mut outcome.note, rule.actions.note.as_ref(), rule.id);
+                rule.actions.fill(&mut outcome, rule.id);
                 if rule.stop {
                     break;
                 }
@@ -188,6 +160,19 @@ impl RuleSet {
             }
         }
         outcome
+    }
+
+    /// Whether one rule matches, whatever its place and whoever stops before it.
+    pub fn matches(&self, rule: RuleId, facts: &Facts<'_>) -> bool {
+        let mut rules = self.rules.iter();
+        rules.any(|it| it.id == rule && it.test.holds(facts))
+    }
+
+    /// The rules that match when nothing stops them, by their place, with those that only watch.
+    pub(super) fn all_matches(&self, facts: &Facts<'_>) -> Vec<usize> {
+        let candidates = self.index.candidates(facts);
+        let holds = |at: &usize| self.rules[*at].test.holds(facts);
+        candidates.filter(holds).collect()
     }
 
     /// Why a rule does not match: its first failing clause. None when it matches, or is not in the set.
@@ -210,12 +195,15 @@ impl RuleSet {
     }
 }
 
-fn fill<T: Clone>(field: &mut Option<Filled<T>>, value: Option<&T>, by: RuleId) {
-    if let (None, Some(value)) = (&field, value) {
-        *field = Some(Filled {
-            value: value.clone(),
-            by,
-        });
+impl Rule {
+    fn would(&self, outcome: &Outcome) -> Shadow {
+        let fields = self.actions.open(outcome);
+        let decides = fields.contains(&Field::Category);
+        Shadow {
+            rule: self.id,
+            category: self.actions.category.filter(|_| decides),
+            fields,
+        }
     }
 }
 
@@ -309,6 +297,7 @@ mod tests {
             conditions: serde_json::from_value(conditions).unwrap(),
             actions: serde_json::from_value(actions).unwrap(),
             stop: false,
+            shadow: false,
         }
     }
 
@@ -405,6 +394,39 @@ mod tests {
                 .evaluate(&facts("taxi", -EUR), false)
                 .category
                 .is_some()
+        );
+    }
+
+    #[test]
+    fn a_rule_in_shadow_fills_and_stops_nothing_and_tells_what_it_would_have_done() {
+        let actions = json!({ "category": id(71), "note": "ride", "tags": ["trip"] });
+        let mut watches = rule(1, text("contains", "uber"), actions);
+        (watches.shadow, watches.stop) = (true, true);
+        let live = rule(
+            2,
+            json!({ "direction": "out" }),
+            json!({ "category": id(72), "tags": ["trip", "out"], "flag": "look" }),
+        );
+        let mut late = watches.clone();
+        late.id = Uuid::from_u128(3);
+        let rules = RuleSet::compile(vec![watches, live, late]);
+        let outcome = rules.evaluate(&facts("uber", -EUR), false);
+        assert_eq!(outcome.matched, [Uuid::from_u128(2)]);
+        assert_eq!(outcome.category.unwrap().value, Uuid::from_u128(72));
+        assert_eq!(outcome.tags, ["trip", "out"]);
+        assert_eq!(outcome.flag.unwrap().value, "look");
+        let would = |at: usize| {
+            (
+                outcome.shadows[at].category,
+                &outcome.shadows[at].fields[..],
+            )
+        };
+        let first = [Field::Category, Field::Note, Field::Tags];
+        assert_eq!(would(0), (Some(Uuid::from_u128(71)), &first[..]));
+        assert_eq!(
+            would(1),
+            (None, &[Field::Note][..]),
+            "a live rule was before it"
         );
     }
 

@@ -12,6 +12,10 @@ pub const MAX_DEPTH: usize = 8;
 pub const MAX_LEAVES: usize = 64;
 /// How many characters a text may have.
 pub const MAX_TEXT: usize = 200;
+/// How many tags a rule may set.
+pub const MAX_TAGS: usize = 10;
+/// How many characters a tag may have.
+pub const MAX_TAG: usize = 50;
 /// How many accounts or currencies a set may name.
 pub const MAX_SET: usize = 100;
 
@@ -152,9 +156,11 @@ impl Check {
         let some = actions.category.is_some()
             || actions.split.is_some()
             || actions.project.is_some()
-            || actions.note.is_some();
+            || actions.note.is_some()
+            || !actions.tags.is_empty()
+            || actions.flag.is_some();
         self.require(some, "", || {
-            "a category, a split, a project or a note is needed".to_owned()
+            "a category, a split, a project, a note, tags or a flag is needed".to_owned()
         })?;
         if let Some(split) = &actions.split {
             self.require(actions.category.is_none(), ".split", || {
@@ -162,7 +168,12 @@ impl Check {
             })?;
             self.at(".split", |check| check.split(split))?;
         }
-        for (name, value) in [(".project", &actions.project), (".note", &actions.note)] {
+        self.at(".tags", |check| check.tags(&actions.tags))?;
+        for (name, value) in [
+            (".project", &actions.project),
+            (".note", &actions.note),
+            (".flag", &actions.flag),
+        ] {
             if let Some(value) = value {
                 self.at(name, |check| check.text(value))?;
             }
@@ -190,6 +201,25 @@ impl Check {
                     self.at(&format!("[{at}]{name}"), |check| check.text(value))?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn tags(&mut self, tags: &[String]) -> Verdict {
+        self.require(tags.len() <= MAX_TAGS, "", || {
+            format!("at most {MAX_TAGS} tags are accepted")
+        })?;
+        for (at, tag) in tags.iter().enumerate() {
+            // they are looked for in a JSON list, so nothing in them may need to be written in another way
+            let plain = |letter: char| !letter.is_control() && !matches!(letter, '"' | '\\' | ',');
+            let accepted = (1..=MAX_TAG).contains(&tag.chars().count())
+                && tag.chars().all(plain)
+                && !fold(tag).is_empty();
+            self.require(accepted, &format!("[{at}]"), || {
+                format!(
+                    "1 to {MAX_TAG} characters without commas, quotes and backslashes are accepted"
+                )
+            })?;
         }
         Ok(())
     }
@@ -315,5 +345,14 @@ mod tests {
             }),
             "actions.note"
         );
+        let tags = |tags: &[&str]| Actions {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            ..Actions::default()
+        };
+        assert_eq!(validate(&condition, &tags(&["a b", "é_%"])), Ok(()));
+        assert_eq!(refusal(tags(&["t"; 11])), "actions.tags");
+        for wrong in ["", " ", "a,b", "\"a\"", "a\\", "a\nb", &"x".repeat(51)] {
+            assert_eq!(refusal(tags(&["a", wrong])), "actions.tags[1]", "{wrong:?}");
+        }
     }
 }

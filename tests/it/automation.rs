@@ -307,3 +307,27 @@ async fn settings_out_of_range_are_named_and_kept_from_others() {
     assert_eq!(read.text("automation.mode"), "PROPOSE_ONLY");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_a_rule_flags_never_passes_by_itself() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let desk = Desk::open(&app, tenant.owner()).await;
+    desk.set(on()).await;
+    let rule = "mutation { createRule(input: { name: \"look\", actions: { flag: \"Is the receipt there?\" }
+        conditions: { text: { op: CONTAINS, value: \"coffee\" } } }) { rule { id } errors { message } } }";
+    let rule = desk.client.run(rule, json!({})).await.ok();
+    desk.receive(&app, 20, "-12.50").await;
+    let waiting = desk.waiting().await;
+    assert_eq!(waiting.len(), 20);
+    assert!(waiting.iter().all(|it| it["passes"] == false));
+
+    // without the rule the same ones would
+    let off = json!({ "id": rule.text("createRule.rule.id") });
+    let disable = "mutation($id: ID!) { disableRule(input: { ruleId: $id }) { rule { id } errors { message } } }";
+    desk.client.run(disable, off).await.ok();
+    desk.receive(&app, 20, "-12.50").await;
+    let passed = desk.approvals(json!({ "automatic": true })).await;
+    assert!(passed.len() > 10, "{} passed", passed.len());
+    app.finish().await;
+}

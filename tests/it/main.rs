@@ -66,6 +66,8 @@ mod records;
 mod refunds;
 mod reports;
 mod roles;
+mod rule_groups;
+mod rule_insight;
 mod rules;
 mod schema;
 mod second_factor;

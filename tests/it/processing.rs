@@ -57,6 +57,7 @@ async fn poison(app: &TestApp, tenant: TenantId, record: RecordId) {
         source: decision::Source::None,
         confidence: 0.0,
         comment: Some("poison".to_owned()),
+        flag: None,
         decided_by: None,
         decided_at: None,
         proposed_by: None,

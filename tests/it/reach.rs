@@ -138,6 +138,12 @@ async fn lists_counts_and_exports_hold_what_they_reach_only() {
     }) { test { sampled } errors { message } } }";
     let tested = limited.run(test, json!({})).await.ok();
     assert_eq!(tested.number("testRule.test.sampled"), 3);
+    let rules = "{ rules { name statistics { live { hits } } } ruleConflicts { sampled } }";
+    let rules = limited.run(rules, json!({})).await.ok();
+    assert_eq!(rules.number("ruleConflicts.sampled"), 3);
+    let hits = rules.list("rules").iter();
+    let hits: Vec<_> = hits.map(|it| it.number("statistics.live.hits")).collect();
+    assert_eq!(hits, [3, 0]);
     let imports = limited
         .run("{ imports(first: 5) { totalCount } }", json!({}))
         .await

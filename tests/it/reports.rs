@@ -74,6 +74,7 @@ async fn books(app: &TestApp) -> Books {
             category_id: code.map(category),
             project: None,
             note: None,
+            tags: None,
             decision_id: None,
             error: None,
             metadata: None,

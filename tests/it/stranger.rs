@@ -396,8 +396,10 @@ pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
         .ok();
     let categories = chart.list("categories");
     let category = categories.last().unwrap().text("id");
+    let group = json!({ "input": { "name": word } });
+    let group = owner.run("mutation($input: CreateRuleGroupInput!) { createRuleGroup(input: $input) { ruleGroup { id } errors { message } } }", group).await.ok();
     let rule = json!({ "input": {
-        "name": word, "conditions": { "text": { "op": "CONTAINS", "value": word } }, "actions": { "categoryId": category },
+        "name": word, "groupId": group.text("createRuleGroup.ruleGroup.id"), "conditions": { "text": { "op": "CONTAINS", "value": word } }, "actions": { "categoryId": category },
     } });
     owner.run("mutation($input: CreateRuleInput!) { createRule(input: $input) { errors { message } } }", rule).await.ok();
     let decide = json!({ "input": { "approvalId": chart.text("approvals.edges[0].node.id"), "categoryId": category, "note": word } });

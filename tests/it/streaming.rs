@@ -97,6 +97,7 @@ async fn fill(app: &TestApp, tenant: &Tenant) {
             category_id: None,
             project: None,
             note: Some(note.clone()),
+            tags: None,
             decision_id: None,
             error: None,
             metadata: None,

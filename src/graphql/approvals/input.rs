@@ -28,6 +28,8 @@ pub struct ApprovalFilter {
     pub automatic: Option<bool>,
     /// Only those that were sure enough and are shown to a person all the same, or only the others.
     pub audit: Option<bool>,
+    /// Only those that a rule flags, or only the others.
+    pub flagged: Option<bool>,
     /// On this account.
     pub account_id: Option<ID>,
     /// At least this sure.
@@ -57,6 +59,7 @@ impl ApprovalFilter {
             second_person_needed: self.second_person_needed,
             automatic: self.automatic,
             audit: self.audit,
+            flagged: self.flagged,
             min_confidence: self.confidence_min,
             max_confidence: self.confidence_max,
             min_amount: amount("filter.amountMin", self.amount_min)?,

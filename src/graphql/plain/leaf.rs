@@ -36,7 +36,7 @@ macro_rules! through_serde {
         })*
     };
 }
-through_serde!(str, String, bool, i32, i64, f64);
+through_serde!(str, String, Vec<String>, bool, i32, i64, f64);
 
 impl Leaf for std::borrow::Cow<'_, str> {
     fn write(&self, out: &mut Vec<u8>) {

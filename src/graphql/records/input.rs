@@ -65,6 +65,8 @@ pub struct RecordFilter {
     pub amount_max: Option<Decimal>,
     /// The project, by its key.
     pub project: Option<String>,
+    /// Tags, all of them.
+    pub tags: Option<Vec<String>>,
     /// ISO 4217 code.
     pub currency: Option<String>,
     /// Which way money moved.
@@ -93,6 +95,7 @@ impl RecordFilter {
             amount_min: units("filter.amountMin", self.amount_min)?,
             amount_max: units("filter.amountMax", self.amount_max)?,
             project: self.project,
+            tags: self.tags.unwrap_or_default(),
             currency: code
                 .map(|code| currency("filter.currency", code))
                 .transpose()?,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use entity::{AccountId, RuleId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
@@ -39,6 +39,7 @@ fn record(description: &str) -> record::Model {
         category_id: None,
         project: None,
         note: None,
+        tags: None,
         decision_id: None,
         error: None,
         metadata: None,
@@ -68,6 +69,7 @@ fn knowledge(approved: &[(&str, CategoryId)], rules: &[(&str, Value)]) -> Knowle
             .unwrap(),
         actions: serde_json::from_value(actions.clone()).unwrap(),
         stop: false,
+        shadow: false,
     };
     let names = (0..rules.len())
         .map(|at| (RuleId(Uuid::from_u128(at as u128)), format!("rule {at}")))

@@ -30,6 +30,8 @@ pub enum Verdict {
     Considered,
     /// It had nothing to say.
     Silent,
+    /// It is a rule that only watches: what it would have said decides nothing.
+    Shadow,
 }
 
 /// What one tier had to say.
@@ -63,6 +65,15 @@ impl View {
             confidence: None,
             reason: reason.into(),
             evidence: None,
+        }
+    }
+
+    /// A rule that only watches.
+    pub(super) fn shadow(category: Option<CategoryId>, reason: String) -> Self {
+        Self {
+            verdict: Verdict::Shadow,
+            category,
+            ..Self::silent(Tier::Rule, reason)
         }
     }
 

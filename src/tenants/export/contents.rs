@@ -77,6 +77,8 @@ tables! {
     report => "reports" without [],
     role => "roles" without [],
     rule => "rules" without [],
+    rule_group => "rule_groups" without [],
+    rule_hit => "rule_hits" without [],
     service_account => "service_accounts" without [],
     team => "teams" without [],
     team_member => "team_members" without [],

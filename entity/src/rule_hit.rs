@@ -1,0 +1,36 @@
+//! A record that a rule met when it was last processed: what a rule's statistics are counted from.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+
+use crate::tenanted::tenanted;
+use crate::{CategoryId, RecordId, RuleId, TenantId};
+
+/// A hit.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "rule_hit")]
+pub struct Model {
+    /// Whose row it is.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantId,
+    /// The record.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub record_id: RecordId,
+    /// The rule.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub rule_id: RuleId,
+    /// Whether the rule only watched.
+    pub shadow: bool,
+    /// The category that it decided, or would have; none where it has none or an earlier rule had one.
+    pub category_id: Option<CategoryId>,
+    /// When the record was processed.
+    pub hit_at: DateTime<Utc>,
+}
+
+/// No relations: queries name their joins, so that each carries the tenant.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+tenanted!();
