@@ -30,9 +30,17 @@ pub struct Changes {
 /// Changes a rule. What it decided before stays decided.
 #[tracing::instrument(skip_all, fields(rule.id = %id))]
 pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model> {
-    ctx.require(Permission::WriteRules)?;
     let mut tx = ctx.begin().await?;
-    let row = live(&tx, id).await?;
+    let changed = edit_within(&mut tx, id, changes).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Changes a rule as part of a larger change, such as the suggestion that extends it.
+pub async fn edit_within(tx: &mut Tx<'_>, id: RuleId, changes: Changes) -> Result<rule::Model> {
+    let ctx = tx.ctx();
+    ctx.require(Permission::WriteRules)?;
+    let row = live(tx, id).await?;
     let conditions = match changes.conditions {
         Some(conditions) => conditions,
         None => serde_json::from_str(&row.conditions)?,
@@ -46,9 +54,9 @@ pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model
         Some(name) => create::checked_name(name)?,
         None => row.name,
     };
-    create::check(&tx, &conditions, &actions).await?;
+    create::check(tx, &conditions, &actions).await?;
     if renewed {
-        actions = create::resolved(&mut tx, actions).await?;
+        actions = create::resolved(tx, actions).await?;
     }
     let stop = changes.stop.unwrap_or(row.stop);
     let shadow = changes.shadow.unwrap_or(row.shadow);
@@ -82,24 +90,32 @@ pub async fn edit(ctx: &Ctx, id: RuleId, changes: Changes) -> Result<rule::Model
         true => tx.record_diff(event, diff),
         false => tx.record(event),
     }
-    tx.commit().await?;
     Ok(changed)
 }
 
 /// Switches a rule on; one that is on stays on.
 pub async fn enable(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
-    switch(ctx, id, None).await
+    switch(ctx, id, true).await
 }
 
 /// Switches a rule off; it keeps its place.
 pub async fn disable(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
-    switch(ctx, id, Some(ctx.now())).await
+    switch(ctx, id, false).await
 }
 
 #[tracing::instrument(skip_all, fields(rule.id = %id))]
-async fn switch(ctx: &Ctx, id: RuleId, disabled_at: Option<DateTime<Utc>>) -> Result<rule::Model> {
-    ctx.require(Permission::WriteRules)?;
+async fn switch(ctx: &Ctx, id: RuleId, enabled: bool) -> Result<rule::Model> {
     let mut tx = ctx.begin().await?;
+    let row = switch_within(&mut tx, id, enabled).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Switches a rule on or off as part of a larger change; one that is so already stays.
+pub async fn switch_within(tx: &mut Tx<'_>, id: RuleId, enabled: bool) -> Result<rule::Model> {
+    let ctx = tx.ctx();
+    ctx.require(Permission::WriteRules)?;
+    let disabled_at: Option<DateTime<Utc>> = (!enabled).then(|| ctx.now());
     let leaves = match disabled_at {
         Some(_) => rule::Column::DisabledAt.is_null(),
         None => rule::Column::DisabledAt.is_not_null(),
@@ -115,14 +131,12 @@ async fn switch(ctx: &Ctx, id: RuleId, disabled_at: Option<DateTime<Utc>>) -> Re
         .await?;
     let Some(row) = changed.pop() else {
         // it is as wanted already, or it is not there
-        return live(&tx, id).await;
+        return live(tx, id).await;
     };
-    let enabled = disabled_at.is_none();
     tx.record_diff(
         Event::RuleChanged { rule: id },
         json!({ "enabled": { "from": !enabled, "to": enabled } }),
     );
-    tx.commit().await?;
     Ok(row)
 }
 

@@ -27,7 +27,7 @@ pub mod validate;
 pub use compile::{Compiled, compiled, facts};
 pub use conflicts::{Conflict, ConflictKind, Conflicts, conflicts};
 pub use create::{NewRule, Place, create, create_within};
-pub use edit::{Changes, delete, disable, edit, enable};
+pub use edit::{Changes, delete, disable, edit, edit_within, enable, switch_within};
 pub use explain::decimal;
 pub use list::{find, find_all, list, load};
 pub use order::{Destination, move_to};
