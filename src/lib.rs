@@ -7,6 +7,7 @@
 //! http graphql
 //! demo
 //! reports processing
+//! suggestions
 //! automation
 //! audit approvals
 //! rules
@@ -70,6 +71,7 @@ pub mod rules;
 pub mod run;
 pub mod secret;
 pub mod splits;
+pub mod suggestions;
 pub mod teams;
 pub mod telemetry;
 pub mod tenants;

@@ -156,6 +156,9 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
         if claim.queue == Queue::Vectors {
             return neighbours::store_vectors(&ctx, claim).await;
         }
+        if claim.queue == Queue::Suggestions {
+            return processing::suggest_rules(&ctx, &app.engine, claim).await;
+        }
         for job in &claim.jobs {
             match Job::read(job)? {
                 Job::IngestImport { import } => imports::ingest(&ctx, claim, job, import).await?,
@@ -172,6 +175,9 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                 Job::SendMail { sealed } => mail::send(&ctx, claim, job, &sealed).await?,
                 Job::StoreVectors { .. } | Job::RebuildVectors { .. } => {
                     neighbours::store_vectors(&ctx, claim).await?
+                }
+                Job::SuggestRules { .. } => {
+                    processing::suggest_rules(&ctx, &app.engine, claim).await?
                 }
                 Job::ProcessRecord { .. } => {
                     processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job))
@@ -217,6 +223,7 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
         Job::StoreVectors { .. } | Job::RebuildVectors { .. } => {
             neighbours::give_up(&ctx, claim, job, error).await
         }
+        Job::SuggestRules { .. } => processing::give_up_suggesting(&ctx, claim, job, error).await,
     }
 }
 

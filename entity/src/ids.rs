@@ -91,6 +91,8 @@ id! {
     RuleId,
     /// A group of rules.
     RuleGroupId,
+    /// A rule that approvals suggest.
+    RuleSuggestionId,
     /// An entry of the event log.
     EventId,
     /// A piece of background work.

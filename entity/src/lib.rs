@@ -48,6 +48,8 @@ pub mod role;
 pub mod rule;
 pub mod rule_group;
 pub mod rule_hit;
+pub mod rule_habit;
+pub mod rule_suggestion;
 pub mod second_factor;
 pub mod service_account;
 pub mod session;

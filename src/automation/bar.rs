@@ -159,8 +159,8 @@ fn level(confidence: f64) -> usize {
     thousandths as usize
 }
 
-/// The lower end of Wilson's score interval.
-fn lower_bound(right: u32, all: u32) -> f64 {
+/// The lower end of Wilson's score interval, one-sided with 90 % certainty.
+pub fn lower_bound(right: u32, all: u32) -> f64 {
     if all == 0 {
         return 0.0;
     }

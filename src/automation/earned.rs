@@ -79,9 +79,21 @@ impl Gate {
         }
     }
 
-    /// How a proposal about this record goes on. An amount that needs two people never passes without one.
-    pub fn passage(&self, source: Source, confidence: f64, record: &record::Model) -> Passage {
-        let passes = self.bars.passes(source, confidence)
+    /// How much of what passes is to be right, 0 to 1.
+    pub fn target(&self) -> f64 {
+        self.settings.policy.target()
+    }
+
+    /// How a proposal about this record goes on: by the bar of its source, or as it earned by itself. An amount that needs
+    /// two people never passes without one.
+    pub fn passage(
+        &self,
+        source: Source,
+        confidence: f64,
+        by_itself: Option<bool>,
+        record: &record::Model,
+    ) -> Passage {
+        let passes = by_itself.unwrap_or_else(|| self.bars.passes(source, confidence))
             && !self
                 .settings
                 .ceilings

@@ -5,7 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId,
     GraphqlClientId, ImportId, InvitationId, LinkId, LinkedIdentityId, PasskeyId, ProjectId,
-    RecordId, ReportId, RoleId, RuleGroupId, RuleId, ServiceAccountId, SessionId, TeamId, TenantId, UserId,
+    RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, ServiceAccountId, SessionId,
+    TeamId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -114,6 +115,38 @@ events! {
     RuleGroupMoved = "RULE_GROUP_MOVED" about "ruleGroup" rule_group { rule_group: RuleGroupId, position: i32 },
     /// A group of rules was removed; its rules belong to none.
     RuleGroupDeleted = "RULE_GROUP_DELETED" about "ruleGroup" rule_group { rule_group: RuleGroupId, rules: u64 },
+    /// Approvals suggest a rule.
+    RuleSuggested = "RULE_SUGGESTED" about "ruleSuggestion" rule_suggestion {
+        rule_suggestion: RuleSuggestionId, rule_kind: String, account: Option<AccountId>, category: CategoryId, in_a_row: i32,
+    },
+    /// A suggested rule was accepted: the rule was made of it, or extended by it.
+    RuleSuggestionAccepted = "RULE_SUGGESTION_ACCEPTED" about "ruleSuggestion" rule_suggestion {
+        rule_suggestion: RuleSuggestionId, rule: RuleId, extended: bool,
+    },
+    /// A suggested rule was dismissed: it does not come again.
+    RuleSuggestionDismissed = "RULE_SUGGESTION_DISMISSED" about "ruleSuggestion" rule_suggestion {
+        rule_suggestion: RuleSuggestionId,
+    },
+    /// A suggested rule was put off.
+    RuleSuggestionSnoozed = "RULE_SUGGESTION_SNOOZED" about "ruleSuggestion" rule_suggestion {
+        rule_suggestion: RuleSuggestionId, until: DateTime<Utc>,
+    },
+    /// A suggested rule waits again, or is in force again in the rule.
+    RuleSuggestionRestored = "RULE_SUGGESTION_RESTORED" about "ruleSuggestion" rule_suggestion {
+        rule_suggestion: RuleSuggestionId, rule: Option<RuleId>,
+    },
+    /// What was approved since speaks against a suggested rule that nobody had accepted.
+    RuleSuggestionWithdrawn = "RULE_SUGGESTION_WITHDRAWN" about "ruleSuggestion" rule_suggestion {
+        rule_suggestion: RuleSuggestionId,
+    },
+    /// An accepted suggestion stopped holding and was taken out of its rule; a rule without another one was disabled.
+    RuleRetired = "RULE_RETIRED" about "rule" rule {
+        rule: RuleId, rule_suggestion: RuleSuggestionId, checked: i32, confirmed: i32, disabled: bool,
+    },
+    /// A person lets a rule approve by itself, or not any more.
+    RuleSelfApprovalSet = "RULE_SELF_APPROVAL_SET" about "rule" rule { rule: RuleId, on: bool },
+    /// A contradiction stopped a rule from approving by itself.
+    RuleSelfApprovalStopped = "RULE_SELF_APPROVAL_STOPPED" about "rule" rule { rule: RuleId, rule_suggestion: RuleSuggestionId },
     /// A category was made.
     CategoryCreated = "CATEGORY_CREATED" about "category" category { category: CategoryId },
     /// A category was changed.

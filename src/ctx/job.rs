@@ -51,6 +51,11 @@ pub enum Job {
         /// Which records.
         records: Vec<RecordId>,
     },
+    /// See what these approved records say about rules.
+    SuggestRules {
+        /// Which records.
+        records: Vec<RecordId>,
+    },
     /// Make the vectors of everything that is approved.
     RebuildVectors {
         /// The model that makes them.
@@ -72,6 +77,7 @@ impl Job {
             Self::GenerateReport { .. } => Queue::Reports,
             Self::SendMail { .. } | Self::MailResetLink { .. } => Queue::Emails,
             Self::StoreVectors { .. } | Self::RebuildVectors { .. } => Queue::Vectors,
+            Self::SuggestRules { .. } => Queue::Suggestions,
         }
     }
 

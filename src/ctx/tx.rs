@@ -218,6 +218,9 @@ impl<'c> Tx<'c> {
     pub async fn commit(mut self) -> Result<()> {
         if !self.approved.is_empty() {
             let records = std::mem::take(&mut self.approved);
+            self.enqueue(Job::SuggestRules {
+                records: records.clone(),
+            });
             self.enqueue(Job::StoreVectors { records });
         }
         let mut wakes: Vec<Wake> = Vec::new();

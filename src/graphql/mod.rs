@@ -64,6 +64,7 @@ pub mod splits;
 pub mod status;
 pub mod streams;
 pub mod subscription;
+pub mod suggestions;
 pub mod system;
 pub mod teams;
 pub mod tenants;

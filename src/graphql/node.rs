@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use entity::{
     AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, LinkId, ProjectId,
-    RecordId, ReportId, RoleId, RuleGroupId, RuleId, TeamId,
+    RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, TeamId,
 };
 use futures::future::try_join_all;
 use uuid::Uuid;
@@ -24,6 +24,7 @@ use super::records::Record;
 use super::reports::Report;
 use super::roles::CustomRole;
 use super::rules::{Rule, RuleGroup};
+use super::suggestions::RuleSuggestion;
 use super::teams::Team;
 use crate::error::{Error, Result};
 
@@ -60,6 +61,8 @@ pub enum Node {
     Rule(Rule),
     /// A group of rules.
     RuleGroup(RuleGroup),
+    /// A rule that approvals suggest.
+    RuleSuggestion(RuleSuggestion),
     /// People who work on the same projects.
     Team(Team),
     /// Money that moved between own accounts.
@@ -122,6 +125,9 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Report" => find(ctx, ReportId(uuid)).await?.map(Node::Report),
         "Rule" => find(ctx, RuleId(uuid)).await?.map(Node::Rule),
         "RuleGroup" => find(ctx, RuleGroupId(uuid)).await?.map(Node::RuleGroup),
+        "RuleSuggestion" => find(ctx, RuleSuggestionId(uuid))
+            .await?
+            .map(Node::RuleSuggestion),
         "Team" => find(ctx, TeamId(uuid)).await?.map(Node::Team),
         "Transfer" => find(ctx, LinkId(uuid))
             .await?

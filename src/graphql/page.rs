@@ -56,6 +56,10 @@ pub struct PageInfo {
 #[graphql(concrete(name = "RefusedRowConnection", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportConnection", params(super::reports::Report)))]
 #[graphql(concrete(
+    name = "RuleSuggestionConnection",
+    params(super::suggestions::RuleSuggestion)
+))]
+#[graphql(concrete(
     name = "SignInAttemptConnection",
     params(super::security::SignInAttempt)
 ))]
@@ -98,6 +102,10 @@ where
 #[graphql(concrete(name = "RecordEdge", params(super::records::Record)))]
 #[graphql(concrete(name = "RefusedRowEdge", params(super::imports::RefusedRow)))]
 #[graphql(concrete(name = "ReportEdge", params(super::reports::Report)))]
+#[graphql(concrete(
+    name = "RuleSuggestionEdge",
+    params(super::suggestions::RuleSuggestion)
+))]
 #[graphql(concrete(name = "SignInAttemptEdge", params(super::security::SignInAttempt)))]
 #[graphql(concrete(name = "RefundEdge", params(super::links::Refund)))]
 #[graphql(concrete(name = "TransferEdge", params(super::links::Transfer)))]

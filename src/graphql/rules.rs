@@ -40,6 +40,7 @@ use super::node::{global, local, local_opt};
 use super::op::Op;
 use super::page::asks;
 use super::splits::RuleSplitLine;
+use super::suggestions::{OfRule, RuleSelfApproval};
 use crate::categories;
 use crate::error::{Error, Result};
 use crate::rules::{self, condition::Actions};
@@ -149,6 +150,11 @@ impl Rule {
     async fn statistics(&self, ctx: &Context<'_>) -> Result<Option<RuleStatistics>> {
         let found = find(ctx, StatisticsOf(self.key)).await?;
         Ok(Some(found.unwrap_or_default()))
+    }
+
+    /// Whether what it proposes enters the books by itself; null for a rule that was not made of suggestions.
+    async fn self_approval(&self, ctx: &Context<'_>) -> Result<Option<RuleSelfApproval>> {
+        find(ctx, OfRule(self.key)).await
     }
 }
 

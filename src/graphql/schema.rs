@@ -43,6 +43,7 @@ pub struct Query(
     Apart<super::security::SecurityQuery>,
     Apart<super::sessions::SessionsQuery>,
     Apart<super::settings::SettingsQuery>,
+    Apart<super::suggestions::SuggestionsQuery>,
     Apart<super::system::SystemQuery>,
     Apart<super::teams::TeamsQuery>,
     Apart<super::tenants::TenantsQuery>,
@@ -74,6 +75,7 @@ pub struct Features(
     Apart<super::sessions::SessionsMutation>,
     Apart<super::settings::SettingsMutation>,
     Apart<super::splits::SplitsMutation>,
+    Apart<super::suggestions::SuggestionsMutation>,
     Apart<super::teams::TeamsMutation>,
     Apart<super::tenants::TenantsMutation>,
 );

@@ -13,7 +13,7 @@ mod split;
 mod view;
 
 use entity::decision::Source;
-use entity::{CategoryId, record};
+use entity::{CategoryId, RuleId, record};
 use precedent::{view_of_exact, view_of_model, view_of_similar};
 pub use view::{Tier, Verdict, View};
 
@@ -39,6 +39,8 @@ pub struct Look {
     views: Vec<View>,
     project: Option<String>,
     note: Option<String>,
+    /// The rule that names the category.
+    rule: Option<RuleId>,
     /// The lines of the rule that decides, if it splits.
     lines: Vec<Line>,
     tags: Vec<String>,
@@ -55,6 +57,8 @@ pub struct Look {
 pub struct Decision {
     /// Who decided.
     pub source: Source,
+    /// The rule that decided, when one did.
+    pub rule: Option<RuleId>,
     /// The category, if any.
     pub category: Option<CategoryId>,
     /// The lines it is split into; none where the category holds the whole of it.
@@ -198,6 +202,7 @@ impl Look {
         self.views.append(&mut self.shadows);
         Decision {
             source,
+            rule: self.rule.filter(|_| source == Source::Rule),
             category,
             lines,
             project: self.project,

@@ -19,6 +19,7 @@ use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::rules::{self, Compiled};
 use crate::splits;
+use crate::suggestions::{self, Habits, Standing, Trusted};
 
 /// The events that change what is known.
 const KINDS: &[&str] = &[
@@ -33,6 +34,11 @@ const KINDS: &[&str] = &[
     "RULE_GROUP_CHANGED",
     "RULE_GROUP_MOVED",
     "RULE_GROUP_DELETED",
+    "RULE_SUGGESTION_ACCEPTED",
+    "RULE_SUGGESTION_RESTORED",
+    "RULE_RETIRED",
+    "RULE_SELF_APPROVAL_SET",
+    "RULE_SELF_APPROVAL_STOPPED",
     "CATEGORY_CREATED",
     "CATEGORY_CHANGED",
     "CATEGORY_ARCHIVED",
@@ -69,6 +75,9 @@ pub struct Knowledge {
     categories: Arc<HashMap<CategoryId, Known>>,
     answers: Arc<Answers>,
     earned: Earned,
+    habits: Habits,
+    standing: Vec<Standing>,
+    trusted: Arc<Trusted>,
     cursor: i64,
 }
 
@@ -85,6 +94,7 @@ pub(super) enum News {
 pub(super) struct Batch {
     lessons: Vec<Lesson>,
     rules: Option<Arc<Compiled>>,
+    standing: Option<Vec<Standing>>,
     categories: Option<HashMap<CategoryId, Known>>,
     outcomes: Vec<Outcome>,
     taken_back: Vec<ApprovalId>,
@@ -104,6 +114,8 @@ impl Knowledge {
             rules: rules::compiled(&read).await?,
             categories: Arc::new(categories(&read).await?),
             earned: Earned::load(&read).await?,
+            habits: learned::habits(&read, cursor).await?,
+            standing: suggestions::standing(&read).await?,
             ..Self::default()
         };
         let mut after: Option<RecordId> = None;
@@ -149,6 +161,7 @@ impl Knowledge {
             }
             if !full {
                 knowledge.draw();
+                knowledge.trust();
                 return Ok(knowledge);
             }
         }
@@ -177,6 +190,7 @@ impl Knowledge {
         let renamed = batch.categories.is_some();
         if changed {
             self.learn(&batch.lessons);
+            learned::observe(&mut self.habits, &batch.lessons);
             self.learned = std::mem::take(&mut self.learned)
                 .fold(batch.lessons)
                 .await?;
@@ -194,8 +208,15 @@ impl Knowledge {
         } else if changed {
             self.align();
         }
+        let stale = changed || batch.standing.is_some() || batch.settings.is_some();
         self.earned
             .fold(batch.outcomes, &batch.taken_back, batch.settings);
+        if let Some(standing) = batch.standing {
+            self.standing = standing;
+        }
+        if stale {
+            self.trust();
+        }
         self.cursor = batch.cursor;
         Ok(changed)
     }
@@ -221,6 +242,21 @@ impl Knowledge {
         self.chart.align(|category| model.class(category));
     }
 
+    fn trust(&mut self) {
+        let target = self.earned.gate().target();
+        self.trusted = Arc::new(Trusted::of(&self.standing, &self.habits, target));
+    }
+
+    /// How each merchant is filed, in the order in which people said so.
+    pub fn habits(&self) -> &Habits {
+        &self.habits
+    }
+
+    /// The suggested rules that approve by themselves.
+    pub fn trusted(&self) -> &Arc<Trusted> {
+        &self.trusted
+    }
+
     /// What approvals taught, generalised.
     pub fn model(&self) -> &Model<CategoryId> {
         &self.learned.model
@@ -243,7 +279,7 @@ impl Knowledge {
 
     /// Memory held, about.
     pub fn bytes(&self) -> usize {
-        self.memory.bytes() + self.learned.model.bytes()
+        self.memory.bytes() + self.learned.model.bytes() + self.habits.bytes()
     }
 
     /// What approvals taught.
@@ -345,6 +381,7 @@ pub(super) async fn news(read: &Read, cursor: i64) -> Result<News> {
     batch.lessons = learned::lessons(read, &events).await?;
     if rules_changed {
         batch.rules = Some(rules::compiled(read).await?);
+        batch.standing = Some(suggestions::standing(read).await?);
     }
     if categories_changed {
         batch.categories = Some(categories(read).await?);

@@ -12,6 +12,7 @@ use super::memory::Example;
 use super::model::{self, FORMAT, Facts, Model, Name};
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
+use crate::suggestions::Habits;
 use crate::text::fold;
 
 /// The events that teach and unteach.
@@ -147,6 +148,33 @@ impl Learned {
     /// Notes that a snapshot was stored.
     pub fn stored(&mut self) {
         self.kept = self.model.lessons();
+    }
+}
+
+/// How merchants were filed up to the head of the log that `read` sees. In order, so from the beginning.
+pub(super) async fn habits(read: &Read, head: i64) -> Result<Habits> {
+    let (mut habits, mut after) = (Habits::default(), 0);
+    while after < head {
+        let (events, reached) = events(read, after, head).await?;
+        after = reached;
+        observe(&mut habits, &lessons(read, &events).await?);
+    }
+    Ok(habits)
+}
+
+/// Counts lessons as habits.
+pub(super) fn observe(habits: &mut Habits, lessons: &[Lesson]) {
+    for Lesson {
+        record,
+        category,
+        learn,
+    } in lessons
+    {
+        if *learn {
+            habits.approve(&record.merchant_key, record.account, *category);
+        } else {
+            habits.take_back(&record.merchant_key, record.account, *category);
+        }
     }
 }
 

@@ -19,11 +19,13 @@ pub mod neighbours;
 pub mod ngram;
 mod process;
 pub mod similar;
+mod suggest;
 mod write;
 
 pub use engine::Engine;
 pub use give_up::give_up;
 pub use process::process;
+pub use suggest::{give_up_suggesting, suggest_rules};
 
 /// The version of the pipeline, as decisions will tell.
 pub const VERSION: &str = "2";

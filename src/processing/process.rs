@@ -5,6 +5,7 @@
 //! itself.
 
 use std::slice;
+use std::sync::Arc;
 use std::time::Instant;
 
 use entity::{JobId, RecordId, job, record};
@@ -100,6 +101,7 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
     ctx.refresh().await;
 
     let gate = state.earned().gate();
+    let trusted = Arc::clone(state.trusted());
     let categories = state.categories().clone();
     let answers = state.answers().clone();
     let mut looked = look_at_all(state, records).await?;
@@ -129,11 +131,19 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
         .into_iter()
         .map(|looked| {
             let decision = looked.look.settle();
+            let record = &looked.record;
+            let by_itself = decision
+                .rule
+                .zip(decision.category)
+                .and_then(|(rule, filed)| {
+                    trusted.vouches(rule, filed, &record.merchant_key, record.account_id)
+                });
+            let passage = gate.passage(decision.source, decision.confidence, by_itself, record);
             Decided {
                 passage: match decision.flag {
                     // a rule wants a person to look, whatever is earned
                     Some(_) => Passage::default(),
-                    None => gate.passage(decision.source, decision.confidence, &looked.record),
+                    None => passage,
                 },
                 record: looked.record,
                 decision,

@@ -17,6 +17,8 @@ pub enum Queue {
     Exports,
     /// Vectors of what was approved.
     Vectors,
+    /// Rules that approvals suggest.
+    Suggestions,
     /// Cleaning up.
     Maintenance,
 }
@@ -40,13 +42,14 @@ pub struct Policy {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Ingest,
         Self::Process,
         Self::Reports,
         Self::Emails,
         Self::Exports,
         Self::Vectors,
+        Self::Suggestions,
         Self::Maintenance,
     ];
 
@@ -59,6 +62,7 @@ impl Queue {
             Self::Emails => "emails",
             Self::Exports => "tenants:export",
             Self::Vectors => "vectors",
+            Self::Suggestions => "rules:suggest",
             Self::Maintenance => "maintenance",
         }
     }
@@ -105,6 +109,12 @@ impl Queue {
                 batch: 50,
                 attempts: 12,
                 backoff: Duration::from_secs(5),
+                ..usual
+            },
+            // many approvals of one tenant are looked at together
+            Self::Suggestions => Policy {
+                concurrency: 1,
+                batch: 200,
                 ..usual
             },
             Self::Maintenance => Policy {

@@ -232,6 +232,10 @@ fn no_change_goes_by_without_an_event() {
             "src/processing/neighbours/evidence.rs",
             "made from the books",
         ),
+        (
+            "src/processing/suggest.rs",
+            "a job that was given up; what is suggested is told where it is noted",
+        ),
         ("src/mail/send.rs", "a mail left"),
         (
             "src/identity/complete.rs",

@@ -42,6 +42,16 @@ const MORE: &[(&str, u64, &str)] = &[
         "the records, their vectors, the nearest ones (on PostgreSQL with its settings), how those were filed, and those",
     ),
     (
+        "RuleSuggestion.selfApproval",
+        2,
+        "what the tenant lets pass, then how well classes of rules hold",
+    ),
+    (
+        "Rule.selfApproval",
+        3,
+        "the suggestions in the rules, then what the tenant lets pass, and how well classes hold",
+    ),
+    (
         "Import.progress",
         2,
         "on PostgreSQL a transaction begins with a statement, and this one is of its own",

@@ -81,6 +81,7 @@ mod streams;
 mod streams_http;
 mod streams_multipart;
 mod streams_sse;
+mod suggestions;
 mod suspension;
 mod tenants;
 mod traces;

@@ -152,6 +152,11 @@ async fn differs(
         ids.insert(path.to_owned(), format!("{whose}:{kind}"));
         let (document, variables) =
             operation.document(schema, &ids, &id, &operation.select(schema));
+        // of alternatives that hold each other only one is asked, and one that is not tells nothing
+        let asked = id(&ids[path]);
+        if !variables.to_string().contains(&asked) && !document.contains(&asked) {
+            return None;
+        }
         let mut body = them.run(&document, variables).await.body;
         assert!(
             !body.to_string().contains("INTERNAL"),
@@ -355,6 +360,30 @@ fn masked(text: &str, ids: &[&str]) -> String {
     text
 }
 
+/// Files two payees often enough that rules for them are suggested.
+async fn confirm(app: &TestApp, owner: &Client, account: &str, word: &str, category: &str) {
+    let row = |number: usize| {
+        // not the whole word: the rule made of it would say so already
+        let payee = [
+            format!("Bakery {}", &word[1..]),
+            format!("Garage {}", &word[1..]),
+        ];
+        let payee = &payee[number % 2];
+        json!({ "externalId": format!("confirmed {number}"), "occurredOn": "2026-02-27", "amount": "-2.50",
+                "currency": "EUR", "description": payee })
+    };
+    let rows: Vec<Value> = (0..6).map(row).collect();
+    let input = json!({ "accountId": account, "rows": rows });
+    let imported = owner.run("mutation($input: ImportRecordsInput!) { importRecords(input: $input) { rows { record { id } } errors { message } } }", json!({ "input": input })).await.ok();
+    app.run_background_work().await;
+    for row in imported.list("importRecords.rows") {
+        let decide =
+            json!({ "input": { "recordId": row.text("record.id"), "categoryId": category } });
+        owner.run("mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) { errors { message } } }", decide).await.ok();
+    }
+    app.run_background_work().await;
+}
+
 /// One of everything, with a word in it that nobody else uses; the id of the file.
 pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     let owner = tenant.owner();
@@ -404,6 +433,7 @@ pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     owner.run("mutation($input: CreateRuleInput!) { createRule(input: $input) { errors { message } } }", rule).await.ok();
     let decide = json!({ "input": { "approvalId": chart.text("approvals.edges[0].node.id"), "categoryId": category, "note": word } });
     owner.run("mutation($input: OverrideRecordInput!) { overrideRecord(input: $input) { errors { message } } }", decide).await.ok();
+    confirm(app, &owner, &account, word, &category).await;
     let project = format!(
         "mutation {{ createProject(input: {{ name: \"{word} project\" }}) {{ project {{ id }} errors {{ message }} }} }}"
     );

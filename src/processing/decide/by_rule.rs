@@ -26,6 +26,7 @@ impl Look {
                 match knowledge.open_category(category) {
                     Some(known) => {
                         decided = Some(filled.by);
+                        self.rule = Some(filled.by.into());
                         let reason = format!("The rule \"{name}\" files it under {}.", known.name);
                         let elsewhere = contradiction(record, category, knowledge);
                         let worth = if elsewhere.is_some() {

@@ -213,14 +213,7 @@ impl TestApp {
         // a test about stopping has closed the stores itself
         let left = match self.app().stopping.is_cancelled() {
             true => Ok(0),
-            // every approval leaves this behind, whatever a test is about
-            false
-                if worker::drain_queue(&self.app(), Queue::Vectors)
-                    .await
-                    .is_err() =>
-            {
-                Ok(0)
-            }
+            false if self.follow_approvals().await.is_err() => Ok(0),
             false => queue::depth(&self.app().handles.db, None).await,
         };
         if !self.app().stopping.is_cancelled() {
@@ -239,6 +232,14 @@ impl TestApp {
 }
 
 impl TestApp {
+    /// Does what every approval leaves behind, whatever a test is about.
+    async fn follow_approvals(&self) -> balance::error::Result<()> {
+        for queue in [Queue::Vectors, Queue::Suggestions] {
+            worker::drain_queue(&self.app(), queue).await?;
+        }
+        Ok(())
+    }
+
     /// Listens to what the stores say to whoever may read them: events and jobs.
     #[expect(
         clippy::disallowed_methods,
