@@ -29,6 +29,10 @@ use crate::secret;
 ///            confidence is chosen from past answers only, so that 98 % would be right with 90 % certainty
 ///   ece      how far the confidence is from the truth, on average; 0 is perfect
 ///
+/// With --accept-suggestions every rule that the answers suggest is accepted at once, and may approve by itself. Two more
+/// lines show what such rules were worth: the share of rows they decided and how much of it was right, and the share that
+/// would have passed by itself and how much of that was right.
+///
 /// For example:
 ///   balance evaluate ledger.csv --category "Ledger account" --account Card --spent-positive
 #[derive(Args)]
@@ -66,6 +70,9 @@ pub(super) struct Evaluate {
     /// How many rows the reviewer is behind: each answer is told so much later.
     #[arg(long, default_value_t = 0)]
     delay: usize,
+    /// Accept each suggested rule as soon as it is suggested, and let it approve by itself.
+    #[arg(long)]
+    accept_suggestions: bool,
     /// Write each row beside what was proposed for it to this file, as CSV.
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
@@ -97,7 +104,11 @@ impl Evaluate {
                 .map_err(Error::internal)?;
         bar.set_style(style);
         bar.set_message("proposing");
-        let score = stream::run(config, rows, self.delay, || bar.inc(1)).await;
+        let how = stream::How {
+            delay: self.delay,
+            accept: self.accept_suggestions,
+        };
+        let score = stream::run(config, rows, how, || bar.inc(1)).await;
         bar.finish_and_clear();
         score
     }

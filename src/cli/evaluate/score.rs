@@ -23,6 +23,7 @@ pub(super) struct Score {
     past: VecDeque<(f64, bool)>,
     told: usize,
     threshold: Option<f64>,
+    rules: bool,
 }
 
 struct Row {
@@ -42,9 +43,16 @@ pub(super) struct Proposal {
     pub confidence: f64,
     /// Whether it was what the row was filed under.
     pub right: bool,
+    /// Whether it was sure enough to pass without a person, as the tenant's automation judges.
+    pub passes: bool,
 }
 
 impl Score {
+    /// Tells what rules were worth, too.
+    pub fn follow_rules(&mut self) {
+        self.rules = true;
+    }
+
     /// Counts a proposal.
     pub fn proposed(&mut self, description: &str, proposal: Proposal) {
         let seen = !self.seen.insert(merchant_key(description));
@@ -129,7 +137,24 @@ impl Score {
         {
             line(&format!("{start}-{end}"), &self.rows[start..end]);
         }
+        if self.rules {
+            let by_rule = |row: &Row| row.proposal.source == "RULE";
+            worth("suggested rules", &self.rows, by_rule);
+            let by_itself = |row: &Row| by_rule(row) && row.proposal.passes;
+            worth("self-approving", &self.rows, by_itself);
+        }
     }
+}
+
+/// How many rows are such, and how much of what was proposed for them was right.
+fn worth(name: &str, rows: &[Row], such: impl Fn(&Row) -> bool + Copy) {
+    let found = rows.iter().filter(|row| such(row)).count();
+    println!(
+        "{name:>16}: {found} of {} rows ({}), right {}",
+        rows.len(),
+        percent(share(rows, |_| true, such)),
+        percent(share(rows, such, |row| row.proposal.right))
+    );
 }
 
 fn line(name: &str, rows: &[Row]) {
