@@ -32,10 +32,16 @@ impl Compiled {
 
 /// The rules in force, ready to run.
 pub async fn compiled(read: &Read) -> Result<Arc<Compiled>> {
-    let rows = in_force(read).await?;
+    Ok(Arc::new(compile(in_force(read).await?)))
+}
+
+/// Rules that were read, in their order, ready to run; those that are switched off or removed are left out.
+pub fn compile(rows: Vec<rule::Model>) -> Compiled {
+    let in_force = |row: &rule::Model| row.disabled_at.is_none() && row.deleted_at.is_none();
+    let rows: Vec<rule::Model> = rows.into_iter().filter(in_force).collect();
     let rules = rows.iter().filter_map(readable).collect();
     let names = rows.into_iter().map(|row| (row.id, row.name)).collect();
-    Ok(Arc::new(Compiled::new(RuleSet::compile(rules), names)))
+    Compiled::new(RuleSet::compile(rules), names)
 }
 
 /// The rules that are tried, in their order.

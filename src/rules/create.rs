@@ -122,7 +122,7 @@ pub async fn create_within(
 }
 
 /// A name without the blanks around it.
-pub(super) fn checked_name(name: &str) -> Result<String> {
+pub fn checked_name(name: &str) -> Result<String> {
     let name = name.trim();
     if (1..=MAX_NAME).contains(&name.chars().count()) {
         Ok(name.to_owned())

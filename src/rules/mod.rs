@@ -24,9 +24,9 @@ mod statistics;
 mod trial;
 pub mod validate;
 
-pub use compile::{Compiled, compiled, facts};
+pub use compile::{Compiled, compile, compiled, facts};
 pub use conflicts::{Conflict, ConflictKind, Conflicts, conflicts};
-pub use create::{NewRule, Place, create, create_within};
+pub use create::{NewRule, Place, checked_name, create, create_within};
 pub use edit::{Changes, delete, disable, edit, edit_within, enable, switch_within};
 pub use explain::decimal;
 pub use list::{find, find_all, list, load};
