@@ -50,6 +50,11 @@ impl Earned {
         Arc::clone(&self.gate)
     }
 
+    /// What would pass now under another policy.
+    pub fn gate_under(&self, policy: Policy) -> Gate {
+        self.gate.under(policy, &self.outcomes)
+    }
+
     /// Counts what people said since, and what they took back; and settings, where they changed.
     pub fn fold(
         &mut self,
@@ -79,9 +84,20 @@ impl Gate {
         }
     }
 
+    /// What the tenant lets pass.
+    pub fn policy(&self) -> Policy {
+        self.settings.policy
+    }
+
     /// How much of what passes is to be right, 0 to 1.
     pub fn target(&self) -> f64 {
         self.settings.policy.target()
+    }
+
+    /// What would pass under another policy, had people said this.
+    pub fn under(&self, policy: Policy, outcomes: &Outcomes) -> Self {
+        let ceilings = self.settings.ceilings.clone();
+        Self::new(Settings { policy, ceilings }, outcomes)
     }
 
     /// How a proposal about this record goes on: by the bar of its source, or as it earned by itself. An amount that needs

@@ -46,6 +46,11 @@ impl Policy {
     pub fn audit_share(&self) -> f64 {
         f64::from(self.audit_permille) / 1_000.0
     }
+
+    /// What it would be with a change; one out of range is refused.
+    pub fn with(self, change: Change) -> Result<Self> {
+        changed(self, change)
+    }
 }
 
 /// What changes; what is absent stays.
