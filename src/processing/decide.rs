@@ -84,22 +84,27 @@ pub struct Decision {
 /// Asks the tiers in this process, until one is sure.
 pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
     let mut look = Look::default();
-    if !knowledge.rules().set.is_empty() {
+    let tiers = knowledge.tiers();
+    if tiers.rules && !knowledge.rules().set.is_empty() {
         look.ask_rules(record, knowledge);
     }
     if look.is_sure() {
         return look;
     }
-    let exact = knowledge
-        .memory()
-        .exact(&record.merchant_key, record.account_id);
-    look.views.push(match exact {
-        Some(proposal) => view_of_exact(proposal, record, knowledge),
-        None => View::silent(Tier::Exact, "No approved record has the same merchant."),
-    });
+    if tiers.exact {
+        let exact = knowledge
+            .memory()
+            .exact(&record.merchant_key, record.account_id);
+        look.views.push(match exact {
+            Some(proposal) => view_of_exact(proposal, record, knowledge),
+            None => View::silent(Tier::Exact, "No approved record has the same merchant."),
+        });
+    }
     let clear = look.is_sure();
-    look.views.push(view_of_model(record, knowledge));
-    if clear || look.is_sure() {
+    if tiers.model {
+        look.views.push(view_of_model(record, knowledge));
+    }
+    if clear || !tiers.similar || look.is_sure() {
         return look;
     }
     let similar = knowledge

@@ -14,6 +14,7 @@ use super::learned::{self, Learned, Lesson, Taught};
 use super::llm::Answers;
 use super::memory::Memory;
 use super::model::{Chart, Model};
+use super::replay::Tiers;
 use crate::automation::{self, Earned, Outcome, Settings};
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
@@ -78,6 +79,7 @@ pub struct Knowledge {
     habits: Habits,
     standing: Vec<Standing>,
     trusted: Arc<Trusted>,
+    tiers: Tiers,
     cursor: i64,
 }
 
@@ -165,6 +167,44 @@ impl Knowledge {
                 return Ok(knowledge);
             }
         }
+    }
+
+    /// Reads everything but what approvals taught, as of one moment.
+    pub(super) async fn untaught(ctx: &Ctx) -> Result<Self> {
+        ctx.refresh().await;
+        let read = ctx.snapshot().await?;
+        let mut knowledge = Self {
+            cursor: head(&read).await?,
+            rules: rules::compiled(&read).await?,
+            categories: Arc::new(categories(&read).await?),
+            earned: Earned::load(&read).await?,
+            ..Self::default()
+        };
+        knowledge.draw();
+        Ok(knowledge)
+    }
+
+    /// Takes these rules and tiers for the ones in force. Only a copy that is never shared is posed.
+    pub(super) fn pose(&mut self, rules: Arc<Compiled>, tiers: Tiers) {
+        self.rules = rules;
+        self.tiers = tiers;
+    }
+
+    /// Learns from one approval, or forgets one.
+    pub(super) fn take_in(&mut self, lesson: &Lesson) {
+        self.learn(std::slice::from_ref(lesson));
+        self.learned.learn(std::slice::from_ref(lesson));
+        self.align();
+    }
+
+    /// What approvals taught, to be taken apart and put together again.
+    pub(super) fn memory_mut(&mut self) -> &mut Memory<Option<AccountId>, CategoryId> {
+        &mut self.memory
+    }
+
+    /// Which tiers are asked.
+    pub fn tiers(&self) -> Tiers {
+        self.tiers
     }
 
     #[cfg(test)]
@@ -390,6 +430,21 @@ pub(super) async fn news(read: &Read, cursor: i64) -> Result<News> {
         batch.settings = Some(Settings::read(read).await?);
     }
     Ok(News::Some(batch))
+}
+
+/// Whether nothing that changes what is known happened after an event.
+pub(super) async fn is_unchanged_since(read: &Read, sequence: i64) -> Result<bool> {
+    let next = read
+        .select::<event::Entity>()
+        .select_only()
+        .column(event::Column::Sequence)
+        .filter(event::Column::Kind.is_in(KINDS.iter().copied()))
+        .filter(event::Column::Sequence.gt(sequence))
+        .limit(1)
+        .into_tuple::<i64>()
+        .one(read.on())
+        .await?;
+    Ok(next.is_none())
 }
 
 /// Which approval an event decided.

@@ -261,8 +261,17 @@ struct Payload {
 
 /// What these events teach; each is a kind and its payload, and others than those of [`KINDS`] teach nothing.
 pub(super) async fn lessons(read: &Read, events: &[(String, String)]) -> Result<Vec<Lesson>> {
+    let placed = placed_lessons(read, events).await?;
+    Ok(placed.into_iter().map(|placed| placed.2).collect())
+}
+
+/// What these events teach, each with the place of its event among them and its record.
+pub(super) async fn placed_lessons(
+    read: &Read,
+    events: &[(String, String)],
+) -> Result<Vec<(usize, RecordId, Lesson)>> {
     let mut told = Vec::with_capacity(events.len());
-    for (kind, payload) in events {
+    for (at, (kind, payload)) in events.iter().enumerate() {
         if KINDS.contains(&kind.as_str()) {
             let payload: Payload = serde_json::from_str(payload)?;
             // what passed by itself proves nothing: a model that learnt from it would only grow surer of itself
@@ -271,18 +280,19 @@ pub(super) async fn lessons(read: &Read, events: &[(String, String)]) -> Result<
             let split = !payload.lines.is_empty();
             // a rejected record that is reopened, or one voided before it was approved, taught nothing
             if let Some(category) = payload.category.filter(|_| !by_itself && !split) {
-                told.push((payload.record, category, kind == "TX_APPROVED"));
+                told.push((at, payload.record, category, kind == "TX_APPROVED"));
             }
         }
     }
-    let records = taught(read, told.iter().map(|lesson| lesson.0)).await?;
-    let lesson = |(record, category, learn)| {
-        let record: Option<&Taught> = records.get(&record);
-        record.map(|record| Lesson {
+    let records = taught(read, told.iter().map(|lesson| lesson.1)).await?;
+    let lesson = |(at, id, category, learn)| {
+        let record: Option<&Taught> = records.get(&id);
+        let lesson = record.map(|record| Lesson {
             record: record.clone(),
             category,
             learn,
-        })
+        });
+        lesson.map(|lesson| (at, id, lesson))
     };
     Ok(told.into_iter().filter_map(lesson).collect())
 }

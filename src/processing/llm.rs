@@ -21,7 +21,7 @@ use crate::outbound::llm::{ChatModel, Prompt};
 use crate::rules::decimal;
 
 /// Questions in one prompt.
-const QUESTIONS: usize = 40;
+pub(super) const QUESTIONS: usize = 40;
 /// Prompts on their way at a time.
 const AT_ONCE: usize = 4;
 /// A model is never trusted more than this, whatever it says of itself.

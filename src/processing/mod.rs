@@ -18,6 +18,7 @@ pub mod model;
 pub mod neighbours;
 pub mod ngram;
 mod process;
+pub mod replay;
 pub mod similar;
 mod suggest;
 mod write;
