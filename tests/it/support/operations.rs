@@ -205,7 +205,13 @@ impl Maker<'_> {
             let ty = self.schema.types.get(&base(&field.node.ty.node.base));
             !matches!(ty.map(|ty| &ty.kind), Some(TypeKind::InputObject(_)))
         };
-        let chosen = input.fields.iter().find(flat).or(input.fields.first());
+        let asked = |field: &&Positioned<InputValueDefinition>| {
+            self.wants(&within(path, &field.node.name.node))
+        };
+        let chosen = input.fields.iter().find(asked);
+        let chosen = chosen
+            .or_else(|| input.fields.iter().find(flat))
+            .or(input.fields.first());
         let mut filled = serde_json::Map::new();
         for field in &input.fields {
             let name = &field.node.name.node;
