@@ -6,6 +6,7 @@
 //! cli run worker app
 //! http graphql
 //! demo
+//! simulations
 //! reports processing
 //! suggestions
 //! automation
@@ -72,6 +73,7 @@ pub mod run;
 pub mod secret;
 pub mod splits;
 pub mod suggestions;
+pub mod simulations;
 pub mod teams;
 pub mod telemetry;
 pub mod tenants;

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::processing::neighbours;
 use crate::queue::{self, Claim, Queue};
 use crate::{
-    audit, connections, idempotency, identity, imports, mail, processing, reports, tenants,
+    audit, connections, idempotency, identity, imports, mail, processing, reports, simulations,
+    tenants,
 };
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
@@ -169,6 +170,10 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                 Job::GenerateReport { report } => {
                     reports::generate(&ctx, claim, job, report).await?
                 }
+                Job::RunSimulation { simulation } => {
+                    let asks = app.engine.asker().is_some();
+                    simulations::run(&ctx, claim, job, simulation, asks).await?
+                }
                 Job::MailResetLink { sealed } => {
                     identity::mail_reset_link(&ctx, claim, job, &sealed).await?
                 }
@@ -216,6 +221,9 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
         }
         Job::ExportTenant { export } => tenants::give_up(&ctx, claim, job, export, error).await,
         Job::GenerateReport { report } => reports::give_up(&ctx, claim, job, report, error).await,
+        Job::RunSimulation { simulation } => {
+            simulations::give_up(&ctx, claim, job, simulation, error).await
+        }
         Job::SendMail { .. } | Job::MailResetLink { .. } => {
             mail::give_up(&ctx, claim, job, error).await
         }

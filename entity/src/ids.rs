@@ -115,4 +115,8 @@ id! {
     GraphqlClientId,
     /// A document that such an app has registered.
     GraphqlDocumentId,
+    /// A what-if replay of the pipeline.
+    SimulationId,
+    /// A decision that would have been another.
+    SimulatedChangeId,
 }

@@ -55,6 +55,8 @@ pub mod service_account;
 pub mod session;
 pub mod sign_in_attempt;
 pub mod signing_key;
+pub mod simulated_change;
+pub mod simulation;
 pub mod stream_head;
 pub mod team;
 pub mod team_member;

@@ -26,6 +26,7 @@ mod m20261121_000019_add_subscription_tier;
 mod m20261121_000020_create_splits_and_links;
 mod m20261121_000021_extend_rules;
 mod m20261121_000022_create_rule_suggestions;
+mod m20261121_000024_create_simulations;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000020_create_splits_and_links::Migration),
             Box::new(m20261121_000021_extend_rules::Migration),
             Box::new(m20261121_000022_create_rule_suggestions::Migration),
+            Box::new(m20261121_000024_create_simulations::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use entity::{
     AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId,
     GraphqlClientId, ImportId, InvitationId, LinkId, LinkedIdentityId, PasskeyId, ProjectId,
     RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, ServiceAccountId, SessionId,
-    TeamId, TenantId, UserId,
+    SimulationId, TeamId, TenantId, UserId,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -209,6 +209,20 @@ events! {
     ReportGenerated = "REPORT_GENERATED" about "report" report { report: ReportId, report_kind: &'static str },
     /// A report could not be made.
     ReportFailed = "REPORT_FAILED" about "report" report { report: ReportId },
+    /// A what-if replay of the pipeline was asked for.
+    SimulationRequested = "SIMULATION_REQUESTED" about "simulation" simulation { simulation: SimulationId },
+    /// More records of a simulation are decided.
+    SimulationAdvanced = "SIMULATION_ADVANCED" about "simulation" simulation {
+        simulation: SimulationId, done_records: i32, changed_records: i32, total_records: i32,
+    },
+    /// Every record of a simulation is decided.
+    SimulationReady = "SIMULATION_READY" about "simulation" simulation {
+        simulation: SimulationId, changed_records: i32, total_records: i32,
+    },
+    /// A simulation was stopped.
+    SimulationCancelled = "SIMULATION_CANCELLED" about "simulation" simulation { simulation: SimulationId },
+    /// A simulation could not be made.
+    SimulationFailed = "SIMULATION_FAILED" about "simulation" simulation { simulation: SimulationId },
     /// The tenant was made.
     TenantCreated = "TENANT_CREATED" about "tenant" tenant { tenant: TenantId, owner: UserId },
     /// The tenant wants something done in another way.

@@ -1,7 +1,7 @@
 //! What can be asked of the workers: ids and values only.
 
 use chrono::{DateTime, Utc};
-use entity::{DeliveryId, ExportId, ImportId, RecordId, ReportId, job};
+use entity::{DeliveryId, ExportId, ImportId, RecordId, ReportId, SimulationId, job};
 use serde::{Deserialize, Serialize};
 
 use super::Ctx;
@@ -35,6 +35,11 @@ pub enum Job {
     GenerateReport {
         /// Which report.
         report: ReportId,
+    },
+    /// Replay the pipeline on the records of the past.
+    RunSimulation {
+        /// Which simulation.
+        simulation: SimulationId,
     },
     /// Mail a link to a new password, if somebody has the address.
     MailResetLink {
@@ -75,6 +80,7 @@ impl Job {
             Self::ProcessRecord { .. } => Queue::Process,
             Self::ExportTenant { .. } => Queue::Exports,
             Self::GenerateReport { .. } => Queue::Reports,
+            Self::RunSimulation { .. } => Queue::Simulations,
             Self::SendMail { .. } | Self::MailResetLink { .. } => Queue::Emails,
             Self::StoreVectors { .. } | Self::RebuildVectors { .. } => Queue::Vectors,
             Self::SuggestRules { .. } => Queue::Suggestions,

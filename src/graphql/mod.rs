@@ -61,6 +61,7 @@ pub mod sessions;
 pub mod settings;
 pub mod similar;
 pub mod splits;
+pub mod simulations;
 pub mod status;
 pub mod streams;
 pub mod subscription;

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use entity::{
     AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, LinkId, ProjectId,
-    RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, TeamId,
+    RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, SimulationId, TeamId,
 };
 use futures::future::try_join_all;
 use uuid::Uuid;
@@ -24,6 +24,7 @@ use super::records::Record;
 use super::reports::Report;
 use super::roles::CustomRole;
 use super::rules::{Rule, RuleGroup};
+use super::simulations::Simulation;
 use super::suggestions::RuleSuggestion;
 use super::teams::Team;
 use crate::error::{Error, Result};
@@ -63,6 +64,8 @@ pub enum Node {
     RuleGroup(RuleGroup),
     /// A rule that approvals suggest.
     RuleSuggestion(RuleSuggestion),
+    /// A replay of the pipeline.
+    Simulation(Simulation),
     /// People who work on the same projects.
     Team(Team),
     /// Money that moved between own accounts.
@@ -128,6 +131,7 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "RuleSuggestion" => find(ctx, RuleSuggestionId(uuid))
             .await?
             .map(Node::RuleSuggestion),
+        "Simulation" => find(ctx, SimulationId(uuid)).await?.map(Node::Simulation),
         "Team" => find(ctx, TeamId(uuid)).await?.map(Node::Team),
         "Transfer" => find(ctx, LinkId(uuid))
             .await?

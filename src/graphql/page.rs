@@ -65,6 +65,11 @@ pub struct PageInfo {
 ))]
 #[graphql(concrete(name = "RefundConnection", params(super::links::Refund)))]
 #[graphql(concrete(name = "TransferConnection", params(super::links::Transfer)))]
+#[graphql(concrete(
+    name = "SimulatedChangeConnection",
+    params(super::simulations::SimulatedChange)
+))]
+#[graphql(concrete(name = "SimulationConnection", params(super::simulations::Simulation)))]
 #[graphql(concrete(name = "TenantExportConnection", params(super::tenants::TenantExport)))]
 #[graphql(concrete(name = "ServiceAccountConnection", params(super::keys::ServiceAccount)))]
 pub struct Connection<N: Plain>
@@ -109,6 +114,11 @@ where
 #[graphql(concrete(name = "SignInAttemptEdge", params(super::security::SignInAttempt)))]
 #[graphql(concrete(name = "RefundEdge", params(super::links::Refund)))]
 #[graphql(concrete(name = "TransferEdge", params(super::links::Transfer)))]
+#[graphql(concrete(
+    name = "SimulatedChangeEdge",
+    params(super::simulations::SimulatedChange)
+))]
+#[graphql(concrete(name = "SimulationEdge", params(super::simulations::Simulation)))]
 #[graphql(concrete(name = "TenantExportEdge", params(super::tenants::TenantExport)))]
 #[graphql(concrete(name = "ServiceAccountEdge", params(super::keys::ServiceAccount)))]
 pub struct Edge<N: Plain> {
@@ -170,6 +180,8 @@ impl Plain for super::keys::ServiceAccount {}
 impl Plain for super::reports::Report {}
 impl Plain for super::security::SignInAttempt {}
 impl Plain for super::sessions::ActiveSession {}
+impl Plain for super::simulations::SimulatedChange {}
+impl Plain for super::simulations::Simulation {}
 impl Plain for super::tenants::MyTenant {}
 impl Plain for super::tenants::TenantExport {}
 

@@ -43,6 +43,7 @@ pub struct Query(
     Apart<super::security::SecurityQuery>,
     Apart<super::sessions::SessionsQuery>,
     Apart<super::settings::SettingsQuery>,
+    Apart<super::simulations::SimulationsQuery>,
     Apart<super::suggestions::SuggestionsQuery>,
     Apart<super::system::SystemQuery>,
     Apart<super::teams::TeamsQuery>,
@@ -74,6 +75,7 @@ pub struct Features(
     Apart<super::security::SecurityMutation>,
     Apart<super::sessions::SessionsMutation>,
     Apart<super::settings::SettingsMutation>,
+    Apart<super::simulations::SimulationsMutation>,
     Apart<super::splits::SplitsMutation>,
     Apart<super::suggestions::SuggestionsMutation>,
     Apart<super::teams::TeamsMutation>,
@@ -84,6 +86,7 @@ pub struct Features(
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     super::events::EventsSubscription,
+    super::simulations::SimulationsSubscription,
     super::streams::StreamsSubscription,
 );
 

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::graphql::audit::AuditFilter;
 use crate::graphql::node::local;
 use crate::records::{self, RecordFilter};
-use crate::{reports, tenants};
+use crate::{reports, simulations, tenants};
 
 /// Which records to export.
 #[derive(Deserialize, IntoParams)]
@@ -91,6 +91,31 @@ pub async fn report(State(_): State<Edge>, caller: Caller, Path(name): Path<Stri
     .await;
     match exported {
         Ok(csv) => file("report.csv", Body::from(csv)),
+        Err(error) => envelope::failure(&caller.request_id, &error),
+    }
+}
+
+/// `GET /api/v1/exports/simulations/{id}.csv`: the decisions that a simulation changed.
+#[utoipa::path(
+    get, path = "/api/v1/exports/simulations/{simulation}", operation_id = "exportSimulation", tag = "exports",
+    security(("bearer" = []), ("cookie" = [])),
+    params(("simulation" = String, Path, description = "The id of the simulation, and `.csv`", example = "U2ltdWxhdGlvbjowMTlhYTVj.csv")),
+    responses((status = 200, description = "The changed decisions that are kept, streamed as they are read", body = String, content_type = "text/csv")),
+)]
+pub async fn simulation(
+    State(_): State<Edge>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Response {
+    let exported = async {
+        let ctx = caller.signed_in().await?;
+        let missing = || Error::NotFound("simulation");
+        let id = name.strip_suffix(".csv").ok_or_else(missing)?;
+        let id = local("Simulation", "id", &id.into()).map_err(|_| missing())?;
+        simulations::export(ctx, id).await
+    };
+    match exported.await {
+        Ok(chunks) => file("simulation.csv", Body::from_stream(chunks)),
         Err(error) => envelope::failure(&caller.request_id, &error),
     }
 }

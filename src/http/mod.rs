@@ -102,6 +102,10 @@ fn routes(edge: &Edge) -> Router<Edge> {
         .route("/exports/audit.csv", get(exports::audit))
         .route("/exports/records.csv", get(exports::records))
         .route("/exports/reports/{report}", get(exports::report))
+        .route(
+            "/exports/simulations/{simulation}",
+            get(exports::simulation),
+        )
         .route("/exports/tenants/{token}", get(exports::tenant))
         .route("/openapi.json", get(openapi::served))
         .merge(health())

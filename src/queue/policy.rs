@@ -11,6 +11,8 @@ pub enum Queue {
     Process,
     /// Reports and exports.
     Reports,
+    /// What-if replays: long work, which nothing waits behind.
+    Simulations,
     /// Mails.
     Emails,
     /// Everything of a tenant as a file. Worked on though the tenant is suspended.
@@ -46,6 +48,7 @@ impl Queue {
         Self::Ingest,
         Self::Process,
         Self::Reports,
+        Self::Simulations,
         Self::Emails,
         Self::Exports,
         Self::Vectors,
@@ -59,6 +62,7 @@ impl Queue {
             Self::Ingest => "records:ingest",
             Self::Process => "records:process",
             Self::Reports => "reports:generate",
+            Self::Simulations => "simulations:run",
             Self::Emails => "emails",
             Self::Exports => "tenants:export",
             Self::Vectors => "vectors",
@@ -90,6 +94,11 @@ impl Queue {
                 ..usual
             },
             Self::Reports => usual,
+            // each holds a copy of what its tenant taught
+            Self::Simulations => Policy {
+                concurrency: 1,
+                ..usual
+            },
             // a mail server that is busy is busy for a while
             Self::Emails => Policy {
                 concurrency: 10,

@@ -56,6 +56,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/exports/audit.csv", ""),
     ("GET", "/api/v1/exports/records.csv", ""),
     ("GET", "/api/v1/exports/reports/{report}", ""),
+    ("GET", "/api/v1/exports/simulations/{simulation}", ""),
     ("GET", "/api/v1/exports/tenants/{token}", ""),
     ("GET", "/api/v1/health", ""),
     ("GET", "/api/v1/health/live", ""),
@@ -215,6 +216,8 @@ async fn followed(schema: &Schema, operation: &Operation, person: &Client) -> &'
 async fn route(person: &Client, method: &str, path: &str) -> &'static str {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let path = path.replace("{report}", &format!("{}.csv", nowhere("Report")));
+    let simulation = format!("{}.csv", nowhere("Simulation"));
+    let path = path.replace("{simulation}", &simulation);
     let path = path.replace("{connection}", &nowhere("Connection"));
     let path = path.replace("{token}", "x").replace("{*rest}", "nowhere");
     let request = person.request(method.clone(), &path);

@@ -73,6 +73,7 @@ mod schema;
 mod second_factor;
 mod secrets;
 mod sessions;
+mod simulations;
 mod sockets;
 mod splits;
 mod stranger;

@@ -174,6 +174,9 @@ async fn every_operation_does_what_it_says() {
         .await
         .ok();
     let report = asked.text("generateReport.report.id");
+    let simulated = "mutation { simulatePipeline(input: { from: \"2026-01-01\", to: \"2026-12-31\" }) { simulation { id } } }";
+    let simulated = owner.run(simulated, json!({})).await.ok();
+    let simulation = simulated.text("simulatePipeline.simulation.id");
     app.run_background_work().await;
     let upload = "mutation { createUpload(input: { name: \"march.csv\" }) { upload { url } } }";
     let upload = owner
@@ -189,12 +192,14 @@ async fn every_operation_does_what_it_says() {
         .await;
 
     let report = format!("/api/v1/exports/reports/{report}.csv");
+    let simulation = format!("/api/v1/exports/simulations/{simulation}.csv");
     for path in [
         "/api/events",
         "/api/v1/events?first=3",
         "/api/v1/exports/records.csv?from=2026-01-01",
         "/api/v1/exports/audit.csv",
         &report,
+        &simulation,
         "/api/v1/openapi.json",
         "/schema.graphql",
         "/.well-known/jwks.json",

@@ -220,6 +220,7 @@ async fn followed(
 /// Places of the REST edge that take an id: its kind, and what stands around it.
 const REST_IDS: &[(&str, &str, &str)] = &[
     ("Report", "/api/v1/exports/reports/", ".csv"),
+    ("Simulation", "/api/v1/exports/simulations/", ".csv"),
     ("Account", "/api/v1/exports/records.csv?accountId=", ""),
     ("Category", "/api/v1/exports/records.csv?categoryId=", ""),
     ("User", "/api/v1/exports/audit.csv?actorId=", ""),
@@ -447,6 +448,10 @@ pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     belonging_together(&owner, &account, word).await;
     let report = json!({ "input": { "from": "2026-01-01", "to": "2026-12-31" } });
     owner.run("mutation($input: GenerateReportInput!) { generateReport(input: $input) { errors { message } } }", report).await.ok();
+    let simulation = json!({ "input": { "from": "2026-01-01", "to": "2026-12-31", "knowledge": "NOW", "rules": [{ "add": {
+        "name": word, "conditions": { "direction": "OUT" }, "actions": { "categoryId": categories[1].text("id") },
+    } }] } });
+    owner.run("mutation($input: SimulatePipelineInput!) { simulatePipeline(input: $input) { errors { message } } }", simulation).await.ok();
     app.run_background_work().await;
     file
 }

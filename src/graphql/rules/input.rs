@@ -30,7 +30,7 @@ pub struct RuleActionsInput {
 
 impl RuleActionsInput {
     /// The actions as the room knows them.
-    pub(super) fn read(self) -> Result<Actions> {
+    pub(in crate::graphql) fn read(self) -> Result<Actions> {
         let category: Option<CategoryId> =
             local_opt("Category", "actions.categoryId", self.category_id.as_ref())?;
         Ok(Actions {

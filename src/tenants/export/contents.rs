@@ -81,6 +81,8 @@ tables! {
     rule_hit => "rule_hits" without [],
     rule_suggestion => "rule_suggestions" without [],
     service_account => "service_accounts" without [],
+    simulated_change => "simulated_changes" without [],
+    simulation => "simulations" without [],
     team => "teams" without [],
     team_member => "team_members" without [],
     team_project => "team_projects" without [],
