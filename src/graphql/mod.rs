@@ -46,6 +46,7 @@ mod payload;
 pub mod plain;
 pub mod price;
 pub mod projects;
+pub mod queues;
 pub mod quiet;
 pub mod records;
 pub mod refusal;

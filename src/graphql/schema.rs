@@ -35,6 +35,7 @@ pub struct Query(
     Apart<super::oauth::OauthQuery>,
     Apart<super::passkeys::PasskeysQuery>,
     Apart<super::projects::ProjectsQuery>,
+    Apart<super::queues::QueuesQuery>,
     Apart<super::records::RecordsQuery>,
     Apart<super::reports::ReportsQuery>,
     Apart<super::roles::RolesQuery>,

@@ -14,8 +14,10 @@ mod backlog;
 mod claim;
 mod policy;
 mod retention;
+mod standing;
 
 pub use backlog::{dead, depth, is_worked, redrive};
 pub use claim::{Claim, claim, exhausted, fail, recover, release, renew};
 pub use policy::{Policy, Queue};
 pub use retention::prune;
+pub use standing::{Standing, standing};

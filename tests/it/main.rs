@@ -59,6 +59,7 @@ mod policies;
 mod pooler;
 mod processing;
 mod projects;
+mod queues;
 mod rate;
 mod reach;
 mod real_data;
