@@ -183,7 +183,7 @@ impl App {
     pub fn edge(&self) -> Edge {
         Edge {
             handles: Arc::clone(&self.handles),
-            pipeline: Arc::new(schema::pipeline(&self.handles, &self.tails)),
+            pipeline: Arc::new(schema::pipeline(&self.handles, &self.tails, &self.engine)),
             started: self.started,
             ready: Arc::clone(&self.ready),
             stopping: self.stopping.clone(),

@@ -5,6 +5,7 @@
 
 mod absent;
 mod choice;
+mod llm;
 mod providers;
 mod rates;
 mod secrets;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 pub use choice::{ConnectMode, Environment, Graphiql, Pooler, Role};
 use clap::Args;
+pub use llm::{Llm, Price};
 pub use providers::Provider;
 pub use rates::{Allowance, Quota, Rates};
 pub use secrets::Secrets;
@@ -454,6 +456,10 @@ pub struct Config {
     /// How much and how often.
     #[command(flatten)]
     pub rates: Rates,
+
+    /// What a language model may use, and what that costs.
+    #[command(flatten)]
+    pub llm: Llm,
 }
 
 impl Config {

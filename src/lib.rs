@@ -10,6 +10,7 @@
 //! reports processing
 //! suggestions
 //! automation
+//! automation llm
 //! audit approvals
 //! rules
 //! imports connections tenants
@@ -57,6 +58,7 @@ pub mod identity;
 pub mod imports;
 pub mod integrations;
 pub mod links;
+pub mod llm;
 pub mod mail;
 pub mod merchant;
 pub mod money;

@@ -27,6 +27,7 @@ mod m20261121_000020_create_splits_and_links;
 mod m20261121_000021_extend_rules;
 mod m20261121_000022_create_rule_suggestions;
 mod m20261121_000024_create_simulations;
+mod m20261121_000023_create_language_model;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000021_extend_rules::Migration),
             Box::new(m20261121_000022_create_rule_suggestions::Migration),
             Box::new(m20261121_000024_create_simulations::Migration),
+            Box::new(m20261121_000023_create_language_model::Migration),
         ]
     }
 }

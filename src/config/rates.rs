@@ -32,6 +32,10 @@ const ANONYMOUS: Quota = Quota {
     attempts: 100,
     within: TimeDelta::minutes(15),
 };
+const LANGUAGE_MODEL: Quota = Quota {
+    attempts: 20,
+    within: TimeDelta::minutes(15),
+};
 const CLIENT: Allowance = Allowance {
     points: 20_000,
     per_second: 1_000,
@@ -70,6 +74,16 @@ pub struct Rates {
         default_value_t = ANONYMOUS
     )]
     pub rate_anonymous: Quota,
+
+    /// Questions that one person or API key asks a language model on demand, as attempts/seconds.
+    #[arg(
+        long,
+        env = "RATE_LANGUAGE_MODEL",
+        value_name = "RATE_LANGUAGE_MODEL",
+        global = true,
+        default_value_t = LANGUAGE_MODEL
+    )]
+    pub rate_language_model: Quota,
 
     /// What the GraphQL operations of one client may cost, as points/points a second.
     #[arg(
@@ -139,6 +153,7 @@ impl Default for Rates {
         Self {
             rate_sign_in: SIGN_IN,
             rate_anonymous: ANONYMOUS,
+            rate_language_model: LANGUAGE_MODEL,
             cost_client: CLIENT,
             cost_tenant: TENANT,
             cost_anonymous: NOBODY,

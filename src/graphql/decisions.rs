@@ -169,7 +169,6 @@ fn with_global_ids(value: Value) -> Value {
 
 impl From<decision::Model> for Decision {
     fn from(row: decision::Model) -> Self {
-        let (whole, fraction) = (row.cost_micros / 1_000_000, row.cost_micros % 1_000_000);
         Self {
             id: global("Decision", row.id),
             source: row.source.into(),
@@ -182,7 +181,7 @@ impl From<decision::Model> for Decision {
             model: row.model,
             version: row.version,
             rationale: row.rationale,
-            cost: Decimal(format!("{whole}.{fraction:06}")),
+            cost: Decimal::micros(row.cost_micros),
             latency_us: row.latency_us,
             actor: row.actor,
             created_at: row.created_at,

@@ -31,6 +31,7 @@ pub mod keys;
 pub mod limits;
 pub mod links;
 pub mod live;
+pub mod llm;
 pub mod loader;
 pub mod measure;
 pub mod message;

@@ -10,6 +10,7 @@ pub use crate::ctx::Origin;
 use crate::ctx::{Ctx, Handles};
 use crate::error::{Error, Result};
 use crate::events::Tails;
+use crate::processing::Engine;
 
 /// Shortcuts into the data of a request.
 pub trait Op<'a> {
@@ -23,6 +24,8 @@ pub trait Op<'a> {
     fn handles(&self) -> &'a Arc<Handles>;
     /// The tails of the event logs.
     fn tails(&self) -> &'a Tails;
+    /// What decides about records.
+    fn engine(&self) -> &'a Arc<Engine>;
     /// Where the request came from.
     fn origin(&self) -> Origin;
 }
@@ -51,6 +54,10 @@ impl<'a> Op<'a> for Context<'a> {
 
     fn tails(&self) -> &'a Tails {
         self.data_unchecked::<Tails>()
+    }
+
+    fn engine(&self) -> &'a Arc<Engine> {
+        self.data_unchecked::<Arc<Engine>>()
     }
 
     fn origin(&self) -> Origin {

@@ -49,6 +49,14 @@ impl ScalarType for Decimal {
     }
 }
 
+impl Decimal {
+    /// Millionths of a unit, which are never negative.
+    pub fn micros(micros: i64) -> Self {
+        let (whole, fraction) = (micros / 1_000_000, micros % 1_000_000);
+        Self(format!("{whole}.{fraction:06}"))
+    }
+}
+
 /// An amount of money. Signed from the books' view: money in is positive, money out negative.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 #[graphql(serial)]

@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::request::Pipeline;
 use crate::ctx::Handles;
 use crate::events::Tails;
+use crate::processing::Engine;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
@@ -31,6 +32,7 @@ pub struct Query(
     Apart<super::imports::ImportsQuery>,
     Apart<super::keys::KeysQuery>,
     Apart<super::links::LinksQuery>,
+    Apart<super::llm::LlmQuery>,
     Apart<super::node::NodeQuery>,
     Apart<super::oauth::OauthQuery>,
     Apart<super::passkeys::PasskeysQuery>,
@@ -68,6 +70,7 @@ pub struct Features(
     Apart<super::passkeys::PasskeysMutation>,
     Apart<super::projects::ProjectsMutation>,
     Apart<super::keys::KeysMutation>,
+    Apart<super::llm::LlmMutation>,
     Apart<super::records::RecordsMutation>,
     Apart<super::reports::ReportsMutation>,
     Apart<super::roles::RolesMutation>,
@@ -131,7 +134,7 @@ pub fn judge() -> Balance {
 }
 
 /// The schema with the process behind it, and the doors in front of it.
-pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
+pub fn pipeline(handles: &Arc<Handles>, tails: &Tails, engine: &Arc<Engine>) -> Pipeline<Balance> {
     // a document is validated once, by the judge
     let build = || {
         described(Schema::build(
@@ -141,6 +144,7 @@ pub fn pipeline(handles: &Arc<Handles>, tails: &Tails) -> Pipeline<Balance> {
         ))
         .data(Arc::clone(handles))
         .data(tails.clone())
+        .data(Arc::clone(engine))
         .validation_mode(ValidationMode::Fast)
     };
     let schema = build().finish();

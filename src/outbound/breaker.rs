@@ -22,9 +22,17 @@ struct State {
 }
 
 impl Breaker {
-    /// Whether the provider may be asked now.
+    /// Whether the provider may be asked now. After the rest one may, and the others wait for what comes of it.
     pub fn allows(&self, now: DateTime<Utc>) -> bool {
-        self.state().open_until.is_none_or(|until| now >= until)
+        let mut state = self.state();
+        match state.open_until {
+            None => true,
+            Some(until) if now < until => false,
+            Some(_) => {
+                state.open_until = Some(now + REST);
+                true
+            }
+        }
     }
 
     /// It answered.
@@ -62,6 +70,8 @@ mod tests {
         assert!(breaker.failed(now));
         assert!(!breaker.allows(now + TimeDelta::seconds(59)));
         assert!(breaker.allows(now + TimeDelta::seconds(60)));
+        // the others wait for what comes of it
+        assert!(!breaker.allows(now + TimeDelta::seconds(61)));
     }
 
     #[test]

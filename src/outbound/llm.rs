@@ -1,12 +1,13 @@
 //! Asking a language model behind an OpenAI-compatible endpoint.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use openai_api_rs::v1::api::OpenAIClient;
 use openai_api_rs::v1::chat_completion::chat_completion::ChatCompletionRequest;
 use openai_api_rs::v1::chat_completion::{
-    ChatCompletionMessage, Content, FinishReason, MessageRole,
+    ChatCompletionChoice, ChatCompletionMessage, Content, FinishReason, MessageRole,
 };
 use openai_api_rs::v1::error::APIError;
 
@@ -18,6 +19,9 @@ const RETRIES: u32 = 2;
 /// How long to wait before the first of them; it doubles.
 const BACKOFF: Duration = Duration::from_millis(250);
 
+/// What a message is wrapped in takes a few tokens of its own.
+const WRAPPING: i64 = 64;
+
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
@@ -25,17 +29,47 @@ pub struct Prompt {
     pub instructions: String,
     /// What to do it with: the words of others, fenced.
     pub material: String,
+    /// Tokens the answer may have.
+    pub max_tokens: i64,
 }
 
-/// What came back.
+impl Prompt {
+    /// The most tokens it can take, read and written: no token is shorter than a byte.
+    pub fn most_tokens(&self) -> i64 {
+        let bytes = self.instructions.len() + self.material.len();
+        i64::try_from(bytes).unwrap_or(i64::MAX / 2) + WRAPPING + self.max_tokens
+    }
+
+    /// About how many tokens it has, where nobody tells.
+    fn tokens(&self) -> i64 {
+        let bytes = self.instructions.len() + self.material.len();
+        i64::try_from(bytes / 4).unwrap_or(i64::MAX) + WRAPPING
+    }
+}
+
+/// What came back, and what it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The text; expected, not known, to be JSON.
-    pub text: String,
-    /// Tokens read.
-    pub prompt_tokens: i32,
-    /// Tokens written.
-    pub completion_tokens: i32,
+    /// The text; expected, not known, to be JSON. Or why there is none.
+    pub text: Result<String, Failure>,
+    /// Requests sent.
+    pub calls: u32,
+    /// Tokens read, as far as the service told.
+    pub prompt_tokens: i64,
+    /// Tokens written, as far as the service told.
+    pub completion_tokens: i64,
+}
+
+impl Answer {
+    /// An answer to nothing yet.
+    fn none(failure: Failure) -> Self {
+        Self {
+            text: Err(failure),
+            calls: 0,
+            prompt_tokens: 0,
+            completion_tokens: 0,
+        }
+    }
 }
 
 /// Why there is no answer. The text is for operators and traces; it holds no key.
@@ -72,7 +106,7 @@ pub trait ChatModel: Send + Sync {
     fn name(&self) -> &str;
 
     /// Answers, within its timeout whatever happens.
-    fn complete<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Result<Answer, Failure>>;
+    fn complete<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Answer>;
 }
 
 /// A model behind an OpenAI-compatible endpoint.
@@ -94,81 +128,97 @@ impl OpenAi {
         })
     }
 
-    /// Asks with retries, however long that takes.
-    async fn ask(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+    /// Asks with retries, however long that takes; `calls` counts the requests as they are sent.
+    async fn ask(&self, prompt: &Prompt, calls: &AtomicU32) -> Answer {
         let mut wait = BACKOFF;
         for _ in 0..RETRIES {
-            match self.ask_once(prompt).await {
+            let answer = self.ask_once(prompt, calls).await;
+            match &answer.text {
                 Err(failure) if failure.may_pass() => {
                     tracing::debug!(%failure, "Asking the model again");
                     tokio::time::sleep(wait.mul_f64(1.0 + rand::random::<f64>() / 4.0)).await;
                     wait *= 2;
                 }
-                settled => return settled,
+                _ => return answer,
             }
         }
-        self.ask_once(prompt).await
+        self.ask_once(prompt, calls).await
     }
 
     /// One question, with the next key if the service refuses one: a key can be replaced without an answer lost.
-    async fn ask_once(&self, prompt: &Prompt) -> Result<Answer, Failure> {
+    async fn ask_once(&self, prompt: &Prompt, calls: &AtomicU32) -> Answer {
         for _ in 1..self.keys.count() {
             let (at, key) = self.keys.current();
-            match self.ask_with(key, prompt).await {
-                Err(Failure::Status(401)) => self.keys.refused(at),
-                settled => return settled,
+            let answer = self.ask_with(key, prompt, calls).await;
+            if answer.text != Err(Failure::Status(401)) {
+                return answer;
             }
+            self.keys.refused(at);
         }
-        self.ask_with(self.keys.current().1, prompt).await
+        self.ask_with(self.keys.current().1, prompt, calls).await
     }
 
-    async fn ask_with(&self, key: &str, prompt: &Prompt) -> Result<Answer, Failure> {
+    async fn ask_with(&self, key: &str, prompt: &Prompt, calls: &AtomicU32) -> Answer {
         // the library makes an HTTP client per call: seldom enough here, see the callers
         let client = OpenAIClient::builder()
             .with_endpoint(&self.endpoint)
             .with_api_key(key)
             .with_timeout(self.timeout.as_secs().max(1))
             .build()
-            .map_err(|_| Failure::Unreachable)?;
-        let request = ChatCompletionRequest::new(
+            .ok();
+        let Some(client) = client else {
+            return Answer::none(Failure::Unreachable);
+        };
+        let mut request = ChatCompletionRequest::new(
             self.model.clone(),
             vec![
                 message(MessageRole::system, &prompt.instructions),
                 message(MessageRole::user, &prompt.material),
             ],
         )
-        .temperature(0.0)
+        .max_tokens(prompt.max_tokens)
         .response_format(serde_json::json!({ "type": "json_object" }));
-        let response = client
-            .chat_completion(request)
-            .await
-            .map_err(failure)?
-            .inner;
-        let (prompt_tokens, completion_tokens) = (
+        request.temperature = Some(0.0);
+        calls.fetch_add(1, Ordering::Relaxed);
+        let response = match client.chat_completion(request).await {
+            Ok(response) => response.inner,
+            Err(error) => return Answer::none(failure(error)),
+        };
+        let (read, written) = (
             response.usage.prompt_tokens,
             response.usage.completion_tokens,
         );
-        let choice = response
-            .choices
-            .into_iter()
-            .next()
-            .ok_or(Failure::Unusable("it holds no choice"))?;
-        match choice.finish_reason {
-            Some(FinishReason::length) => return Err(Failure::Unusable("it was cut off")),
-            Some(FinishReason::content_filter) => return Err(Failure::Unusable("it was filtered")),
-            _ => {}
-        }
-        let text = choice
-            .message
-            .content
-            .filter(|text| !text.trim().is_empty())
-            .ok_or(Failure::Unusable("it holds no text"))?;
-        Ok(Answer {
+        let text = text(response.choices);
+        // a service that tells nothing must not look as if it cost nothing
+        let guess = |told: i32, about: i64| if told > 0 { i64::from(told) } else { about };
+        let about = text.as_ref().map_or(0, |text| text.len() / 4 + 1);
+        Answer {
+            prompt_tokens: guess(read, prompt.tokens()),
+            completion_tokens: guess(written, i64::try_from(about).unwrap_or(i64::MAX)),
             text,
-            prompt_tokens,
-            completion_tokens,
-        })
+            calls: 0,
+        }
     }
+}
+
+/// The text of the first choice: what it says, or what it would call a function with.
+fn text(choices: Vec<ChatCompletionChoice>) -> Result<String, Failure> {
+    let choice = choices.into_iter().next();
+    let choice = choice.ok_or(Failure::Unusable("it holds no choice"))?;
+    match choice.finish_reason {
+        Some(FinishReason::length) => return Err(Failure::Unusable("it was cut off")),
+        Some(FinishReason::content_filter) => return Err(Failure::Unusable("it was filtered")),
+        _ => {}
+    }
+    let said = |text: &String| !text.trim().is_empty();
+    let called = || {
+        let calls = choice.message.tool_calls.unwrap_or_default();
+        calls.into_iter().find_map(|call| call.function.arguments)
+    };
+    let content = choice.message.content.filter(said);
+    content
+        .or_else(|| called().filter(said))
+        .ok_or(Failure::Unusable("it holds no text"))
 }
 
 impl ChatModel for OpenAi {
@@ -176,11 +226,14 @@ impl ChatModel for OpenAi {
         &self.model
     }
 
-    fn complete<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Result<Answer, Failure>> {
+    fn complete<'a>(&'a self, prompt: &'a Prompt) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
-            tokio::time::timeout(self.timeout, self.ask(prompt))
-                .await
-                .unwrap_or(Err(Failure::Timeout(self.timeout)))
+            let calls = AtomicU32::new(0);
+            let answer = tokio::time::timeout(self.timeout, self.ask(prompt, &calls)).await;
+            let mut answer =
+                answer.unwrap_or_else(|_| Answer::none(Failure::Timeout(self.timeout)));
+            answer.calls = calls.into_inner();
+            answer
         })
     }
 }
@@ -215,7 +268,7 @@ fn failure(error: APIError) -> Failure {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use axum::http::{HeaderMap, StatusCode};
     use serde_json::json;
@@ -290,6 +343,7 @@ mod tests {
         Prompt {
             instructions: "Choose.".to_owned(),
             material: "[]".to_owned(),
+            max_tokens: 100,
         }
     }
 
@@ -298,14 +352,11 @@ mod tests {
     #[tokio::test]
     async fn a_good_answer_comes_with_what_it_cost() {
         let (model, calls) = scripted(vec![(200, completion(json!("{}"), "stop"), NOW)]).await;
-        let answer = model.complete(&ask()).await.unwrap();
+        let answer = model.complete(&ask()).await;
+        assert_eq!(answer.text, Ok("{}".to_owned()));
         assert_eq!(
-            (
-                answer.text.as_str(),
-                answer.prompt_tokens,
-                answer.completion_tokens
-            ),
-            ("{}", 11, 7)
+            (answer.prompt_tokens, answer.completion_tokens, answer.calls),
+            (11, 7, 1)
         );
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
@@ -319,15 +370,15 @@ mod tests {
             (200, good, NOW),
         ];
         let (model, calls) = scripted(busy).await;
-        assert!(model.complete(&ask()).await.is_ok());
+        assert!(model.complete(&ask()).await.text.is_ok());
         assert_eq!(calls.load(Ordering::SeqCst), 3);
 
         let (model, calls) = scripted(vec![(500, "{}".to_owned(), NOW)]).await;
-        assert_eq!(model.complete(&ask()).await, Err(Failure::Status(500)));
+        assert_eq!(model.complete(&ask()).await.text, Err(Failure::Status(500)));
         assert_eq!(calls.load(Ordering::SeqCst), 3);
 
         let (model, calls) = scripted(vec![(401, "{}".to_owned(), NOW)]).await;
-        assert_eq!(model.complete(&ask()).await, Err(Failure::Status(401)));
+        assert_eq!(model.complete(&ask()).await.text, Err(Failure::Status(401)));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
 
@@ -356,7 +407,7 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let model = OpenAi::configured(&config).unwrap();
         for _ in 0..2 {
-            assert!(model.complete(&ask()).await.is_ok());
+            assert!(model.complete(&ask()).await.text.is_ok());
         }
         let asked = asked.lock().unwrap().clone();
         assert_eq!(asked, ["Bearer old", "Bearer new", "Bearer new"]);
@@ -371,7 +422,10 @@ mod tests {
             (completion(json!("x"), "content_filter"), "it was filtered"),
         ] {
             let (model, _) = scripted(vec![(200, text, NOW)]).await;
-            assert_eq!(model.complete(&ask()).await, Err(Failure::Unusable(why)));
+            assert_eq!(
+                model.complete(&ask()).await.text,
+                Err(Failure::Unusable(why))
+            );
         }
     }
 
@@ -381,10 +435,9 @@ mod tests {
         let (mut model, calls) = scripted(vec![(200, slow, Duration::from_secs(60))]).await;
         model.timeout = Duration::from_millis(200);
         let started = std::time::Instant::now();
-        assert_eq!(
-            model.complete(&ask()).await,
-            Err(Failure::Timeout(model.timeout))
-        );
+        let answer = model.complete(&ask()).await;
+        assert_eq!(answer.text, Err(Failure::Timeout(model.timeout)));
+        assert_eq!((answer.calls, answer.prompt_tokens), (1, 0));
         assert!(started.elapsed() < Duration::from_secs(5));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }

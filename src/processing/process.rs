@@ -4,22 +4,26 @@
 //! completion of the jobs in one. When the batch fails each record is tried alone, so that a poisonous one costs only
 //! itself.
 
+use std::collections::{HashMap, HashSet};
 use std::slice;
 use std::sync::Arc;
 use std::time::Instant;
 
-use entity::{JobId, RecordId, job, record};
+use entity::{CategoryId, JobId, RecordId, job, record};
 use sea_orm::{ColumnTrait, QueryFilter};
 
-use super::decide::{self, Look};
+use super::decide::{self, Look, Tier, View};
 use super::engine::{Engine, State};
 use super::give_up;
+use super::knowledge::Known;
+use super::llm::{Answers, Asker, Budget, OFF};
 use super::neighbours;
 use super::write::{self, Decided};
-use crate::automation::Passage;
+use crate::automation::{Gate, Passage};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
-use crate::links;
+use crate::suggestions::Trusted;
+use crate::{links, llm};
 use crate::queue::{self, Claim};
 
 /// Records times approvals that are compared within about 5 ms; more is done off the async threads.
@@ -117,52 +121,103 @@ async fn batch(ctx: &Ctx, engine: &Engine, claim: &Claim, jobs: &[job::Model]) -
             }
         }
     }
-    if let Some(asker) = engine.asker() {
-        let unsure: Vec<usize> = (0..looked.len())
-            .filter(|at| !looked[*at].look.is_sure())
-            .collect();
-        let records: Vec<&record::Model> = unsure.iter().map(|at| &looked[*at].record).collect();
-        let views = asker.ask(&records, &categories, &answers, ctx.now()).await;
-        for (at, view) in unsure.into_iter().zip(views) {
-            looked[at].look.hear(view);
+    let model = engine.asker().map(Asker::model);
+    let mut ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+    if let Some(asker) = engine.asker()
+        && looked.iter().any(|it| !it.look.is_sure())
+    {
+        let allowed = llm::standing(ctx).await?.enabled;
+        ctx.refresh().await;
+        let (sure, mut unsure): (Vec<_>, Vec<_>) =
+            looked.into_iter().partition(|it| it.look.is_sure());
+        if allowed && !sure.is_empty() {
+            // who is sure does not wait for a model that is far away
+            let waiting: HashSet<RecordId> = unsure.iter().map(|it| it.record.id).collect();
+            let done = jobs.iter().filter(|job| {
+                let record = record_of(job);
+                record.is_ok_and(|record| !waiting.contains(&record))
+            });
+            let done: Vec<JobId> = done.map(|job| job.id).collect();
+            ids.retain(|id| !done.contains(id));
+            store(ctx, claim, &done, sure, (&gate, &trusted), model).await?;
+            looked = ask(ctx, asker, unsure, &categories, &answers).await;
+        } else if allowed {
+            looked = ask(ctx, asker, unsure, &categories, &answers).await;
+        } else {
+            for looked in &mut unsure {
+                looked.look.hear(View::silent(Tier::Llm, OFF));
+            }
+            looked = sure.into_iter().chain(unsure).collect();
         }
     }
-    let decided: Vec<Decided> = looked
-        .into_iter()
-        .map(|looked| {
-            let decision = looked.look.settle();
-            let record = &looked.record;
-            let by_itself = decision
-                .rule
-                .zip(decision.category)
-                .and_then(|(rule, filed)| {
-                    trusted.vouches(rule, filed, &record.merchant_key, record.account_id)
-                });
-            let passage = gate.passage(decision.source, decision.confidence, by_itself, record);
-            Decided {
-                passage: match decision.flag {
-                    // a rule wants a person to look, whatever is earned
-                    Some(_) => Passage::default(),
-                    None => passage,
-                },
-                record: looked.record,
-                decision,
-                latency_us: looked.latency_us,
-            }
-        })
-        .collect();
-    let found = links::find_pairs(ctx, decided.iter().map(|it| &it.record)).await?;
-    let jobs: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
-    let model = engine.asker().map(|asker| asker.model());
-    write::store(ctx, claim, &jobs, (decided, found), model).await?;
+    store(ctx, claim, &ids, looked, (&gate, &trusted), model).await?;
     engine.keep(ctx).await;
     Ok(())
+}
+
+async fn store(
+    ctx: &Ctx,
+    claim: &Claim,
+    jobs: &[JobId],
+    looked: Vec<Looked>,
+    earned: (&Gate, &Trusted),
+    model: Option<&str>,
+) -> Result<()> {
+    let decided = looked.into_iter().map(|looked| looked.settle(earned));
+    let decided: Vec<Decided> = decided.collect();
+    let found = links::find_pairs(ctx, decided.iter().map(|it| &it.record)).await?;
+    write::store(ctx, claim, jobs, (decided, found), model).await
+}
+
+/// Hears the language model about each of these.
+async fn ask(
+    ctx: &Ctx,
+    asker: &Asker,
+    mut looked: Vec<Looked>,
+    categories: &HashMap<CategoryId, Known>,
+    answers: &Answers,
+) -> Vec<Looked> {
+    let budget = Budget::of(ctx.handles(), ctx.tenant(), asker.model());
+    let records: Vec<&record::Model> = looked.iter().map(|it| &it.record).collect();
+    let heard = asker
+        .ask(&records, categories, answers, &budget, ctx.now())
+        .await;
+    for (looked, heard) in looked.iter_mut().zip(heard) {
+        looked.cost_micros += heard.cost_micros;
+        looked.latency_us += heard.latency_us;
+        looked.look.hear(heard.told());
+    }
+    looked
 }
 
 struct Looked {
     record: record::Model,
     look: Look,
     latency_us: i64,
+    cost_micros: i64,
+}
+
+impl Looked {
+    fn settle(self, (gate, trusted): (&Gate, &Trusted)) -> Decided {
+        let decision = self.look.settle();
+        let record = &self.record;
+        let filed = decision.rule.zip(decision.category);
+        let by_itself = filed.and_then(|(rule, filed)| {
+            trusted.vouches(rule, filed, &record.merchant_key, record.account_id)
+        });
+        let passage = gate.passage(decision.source, decision.confidence, by_itself, record);
+        Decided {
+            passage: match decision.flag {
+                // a rule wants a person to look, whatever is earned
+                Some(_) => Passage::default(),
+                None => passage,
+            },
+            record: self.record,
+            decision,
+            latency_us: self.latency_us,
+            cost_micros: self.cost_micros,
+        }
+    }
 }
 
 /// Asks the tiers in this process about every record, off the async threads when that takes long.
@@ -179,6 +234,7 @@ async fn look_at_all(state: State, records: Vec<record::Model>) -> Result<Vec<Lo
                     record,
                     look,
                     latency_us,
+                    cost_micros: 0,
                 }
             })
             .collect()

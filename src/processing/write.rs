@@ -24,6 +24,7 @@ pub(super) struct Decided {
     pub decision: Decision,
     pub passage: Passage,
     pub latency_us: i64,
+    pub cost_micros: i64,
 }
 
 /// Completes the jobs and stores the decisions, each with the approval it opens and its event, and what seems to belong
@@ -49,6 +50,7 @@ pub(super) async fn store(
         decision,
         passage,
         latency_us,
+        cost_micros,
     } in decided
     {
         let filed = decision.category.filter(|_| passage.automatic);
@@ -116,7 +118,7 @@ pub(super) async fn store(
             version: VERSION.to_owned(),
             rationale: decision.rationale,
             considered: serde_json::to_string(&decision.considered)?,
-            cost_micros: 0,
+            cost_micros,
             latency_us,
             actor: ctx.actor().to_string(),
             created_at: ctx.now(),

@@ -44,6 +44,7 @@ mod layers;
 mod leaks;
 mod learning;
 mod links;
+mod llm;
 mod lockout;
 mod mail;
 mod mailed_links;

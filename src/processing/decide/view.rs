@@ -1,11 +1,11 @@
 //! What one tier has to say about a record, in the form that is kept.
 
 use entity::CategoryId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Who is asked, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Tier {
     /// The tenant's rules.
@@ -21,7 +21,7 @@ pub enum Tier {
 }
 
 /// What became of what a tier said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Verdict {
     /// It is the decision.
@@ -35,7 +35,7 @@ pub enum Verdict {
 }
 
 /// What one tier had to say.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct View {
     /// Which tier.
@@ -50,6 +50,9 @@ pub struct View {
     pub confidence: Option<f64>,
     /// One sentence.
     pub reason: String,
+    /// How long it took to say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_us: Option<i64>,
     /// What it looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Value>,
@@ -64,6 +67,7 @@ impl View {
             category: None,
             confidence: None,
             reason: reason.into(),
+            latency_us: None,
             evidence: None,
         }
     }
@@ -90,6 +94,7 @@ impl View {
             category: Some(category),
             confidence: Some(rounded(confidence)),
             reason: reason.into(),
+            latency_us: None,
             evidence: None,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use balance::app::App;
 use balance::clock::Clock;
-use balance::config::{Config, ConnectMode, Environment, Pooler, Rates, Role};
+use balance::config::{Config, ConnectMode, Environment, Llm, Pooler, Rates, Role};
 use balance::error::Result;
 use balance::queue::{self, Queue};
 use balance::{run, worker};
@@ -16,6 +16,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::chat::{CHAT_KEY, CHAT_MODEL, Chat};
 use super::embeddings::{self, Embeddings};
 use super::leaks;
 use super::pooler::through;
@@ -44,6 +45,8 @@ pub struct Setup<'a> {
     pub adjust: fn(&mut Config),
     /// A service that makes vectors.
     pub embeddings: Option<&'a Embeddings>,
+    /// A language model.
+    pub chat: Option<&'a Chat>,
 }
 
 impl Default for Setup<'_> {
@@ -56,6 +59,7 @@ impl Default for Setup<'_> {
             pooler: None,
             adjust: |_| {},
             embeddings: None,
+            chat: None,
         }
     }
 }
@@ -101,6 +105,15 @@ impl TestApp {
             config.embedding_base_url = Some(embeddings.url.clone());
             config.embedding_api_key = Some("embedding secret".to_owned());
         }
+        if let Some(chat) = setup.chat {
+            config.llm_model = CHAT_MODEL.to_owned();
+            config.openai_base_url = chat.url.clone();
+            config.openai_api_key = Some(CHAT_KEY.to_owned());
+            config.llm_timeout_seconds = 2;
+            // a millionth a token read, two a token written
+            config.llm.llm_prompt_price = "1".parse().expect("a price");
+            config.llm.llm_completion_price = "2".parse().expect("a price");
+        }
         (setup.adjust)(&mut config);
         let clock = if setup.real_time {
             Clock::system()
@@ -110,6 +123,9 @@ impl TestApp {
         leaks::listen();
         let (node, client) = Node::start(config.clone(), clock.clone()).await;
         client.watch.secret("SECRET_KEY", SECRET_KEY);
+        if setup.chat.is_some() {
+            client.watch.secret("OPENAI_API_KEY", CHAT_KEY);
+        }
         Self {
             clock,
             config,
@@ -357,5 +373,6 @@ fn config(place: &Place) -> Config {
         shutdown_seconds: 5,
         log: "warn".to_owned(),
         rates: Rates::default(),
+        llm: Llm::default(),
     }
 }
