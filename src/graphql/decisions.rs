@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::categories::Category;
+use super::explain::Explanation;
 use super::loader::{OpLoader, find};
 use super::node::global;
 use super::plain::plain;
@@ -95,6 +96,11 @@ impl Decision {
     async fn considered_by_tier(&self) -> Json<Value> {
         Json(self.read_considered())
     }
+
+    /// Why it was decided so: one sentence, what each tier saw then, and what it took.
+    async fn explain(&self) -> Explanation {
+        Explanation::of(self)
+    }
 }
 
 plain!(Decision;
@@ -107,6 +113,11 @@ plain!(Decision;
 impl Decision {
     fn read_considered(&self) -> Value {
         with_global_ids(serde_json::from_str(&self.considered).unwrap_or_default())
+    }
+
+    /// What each tier saw, as it was stored.
+    pub(super) fn stored(&self) -> &str {
+        &self.considered
     }
 
     /// The whole of it as one document.
@@ -155,6 +166,7 @@ fn with_global_ids(value: Value) -> Value {
             .map(|(name, member)| {
                 let member = match (name.as_str(), member) {
                     ("category", member) => id("Category", member),
+                    ("rule", member) => id("Rule", member),
                     ("matched", Value::Array(rules)) => {
                         rules.into_iter().map(|rule| id("Rule", rule)).collect()
                     }

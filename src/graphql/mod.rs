@@ -23,6 +23,7 @@ pub mod decisions;
 pub mod documents;
 pub mod error;
 pub mod events;
+pub mod explain;
 pub mod fresh;
 pub mod idempotency;
 pub mod identity;

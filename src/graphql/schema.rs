@@ -28,6 +28,7 @@ pub struct Query(
     Apart<super::clients::ClientsQuery>,
     Apart<super::connections::ConnectionsQuery>,
     Apart<super::events::EventsQuery>,
+    Apart<super::explain::ExplainQuery>,
     Apart<super::identity::IdentityQuery>,
     Apart<super::imports::ImportsQuery>,
     Apart<super::keys::KeysQuery>,

@@ -12,6 +12,8 @@ mod precedent;
 mod split;
 mod view;
 
+use std::time::Instant;
+
 use entity::decision::Source;
 use entity::{CategoryId, RuleId, record};
 use precedent::{view_of_exact, view_of_model, view_of_similar};
@@ -32,6 +34,11 @@ const WORTH_GUESSING: f64 = 0.05;
 const RULE: f64 = 0.95;
 /// What a rule is worth that approvals of the same merchant contradict.
 const CONTRADICTED_RULE: f64 = 0.75;
+
+/// Rules that did not match whose failing clause is kept.
+const MISSED: usize = 8;
+/// Letters kept of such a clause.
+const CLAUSE: usize = 160;
 
 /// What the tiers in this process say about a record.
 #[derive(Clone, Debug, Default)]
@@ -85,8 +92,10 @@ pub struct Decision {
 pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
     let mut look = Look::default();
     let tiers = knowledge.tiers();
+    let mut since = Instant::now();
     if tiers.rules && !knowledge.rules().set.is_empty() {
         look.ask_rules(record, knowledge);
+        look.timed(&mut since);
     }
     if look.is_sure() {
         return look;
@@ -99,10 +108,12 @@ pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
             Some(proposal) => view_of_exact(proposal, record, knowledge),
             None => View::silent(Tier::Exact, "No approved record has the same merchant."),
         });
+        look.timed(&mut since);
     }
     let clear = look.is_sure();
     if tiers.model {
         look.views.push(view_of_model(record, knowledge));
+        look.timed(&mut since);
     }
     if clear || !tiers.similar || look.is_sure() {
         return look;
@@ -114,6 +125,7 @@ pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
         Some(proposal) => view_of_similar(proposal, knowledge),
         None => View::silent(Tier::Similar, "No approved record looks alike."),
     });
+    look.timed(&mut since);
     look
 }
 
@@ -168,6 +180,15 @@ impl Look {
         };
         let named = self.find(Tier::Exact).filter(agrees).unwrap_or(model);
         (confidence >= WORTH_GUESSING).then_some((named, confidence))
+    }
+
+    /// Notes how long the last one took that was asked.
+    fn timed(&mut self, since: &mut Instant) {
+        let took = since.elapsed().as_micros();
+        if let Some(view) = self.views.last_mut() {
+            view.latency_us = Some(i64::try_from(took).unwrap_or(i64::MAX));
+        }
+        *since = Instant::now();
     }
 
     fn find(&self, tier: Tier) -> Option<usize> {

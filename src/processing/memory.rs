@@ -168,6 +168,35 @@ impl<A: Copy + Ord, C: Copy + Ord> Memory<A, C> {
         vote(near, account, CEILING)
     }
 
+    /// How often each category was approved for this merchant.
+    pub fn confirmed(&self, merchant_key: &str) -> Vec<Confirmed<C>> {
+        let mut confirmed: Counts<C> = Counts::default();
+        if let Some(counts) = self.merchants.get(merchant_key) {
+            for ((_, category), count) in counts.iter() {
+                confirmed.add_many(category, count);
+            }
+        }
+        let each = confirmed.iter();
+        each.map(|(category, count)| Confirmed { category, count })
+            .collect()
+    }
+
+    /// The most alike string that was approved with the category, and how alike it is; of the `among` most alike.
+    pub fn nearest_in(
+        &self,
+        description: &str,
+        category: C,
+        among: usize,
+    ) -> Option<(String, f32)> {
+        let near = self.strings.nearest(description, among);
+        let filed = |neighbour: &Neighbour<(A, C)>| {
+            let mut labels = neighbour.labels.iter();
+            labels.any(|((_, filed), _)| filed == category)
+        };
+        let found = near.into_iter().find(filed)?;
+        Some((found.text.to_string(), found.score))
+    }
+
     /// How many approvals are remembered.
     pub fn approvals(&self) -> u64 {
         self.approvals

@@ -9,6 +9,7 @@
 pub mod counts;
 pub mod decide;
 pub mod engine;
+pub mod explain;
 mod give_up;
 pub mod knowledge;
 mod learned;

@@ -22,6 +22,13 @@ pub fn without_precedents(ctx: &Ctx, mut decisions: Vec<decision::Model>) -> Vec
             }
         }
     }
+    if ctx.require(Permission::ReadRules).is_err() {
+        for decision in &mut decisions {
+            if let Some(considered) = without_clauses(&decision.considered) {
+                decision.considered = considered;
+            }
+        }
+    }
     decisions
 }
 
@@ -37,6 +44,20 @@ fn silenced(considered: &str) -> Option<String> {
             if let Some(Value::Object(evidence)) = view.pointer_mut(at) {
                 evidence.remove("neighbours");
             }
+        }
+    }
+    Some(views.to_string())
+}
+
+/// A stored trace without the clauses of rules, for whoever may not read rules; nothing if there are none.
+fn without_clauses(considered: &str) -> Option<String> {
+    if !considered.contains("\"missed\"") {
+        return None;
+    }
+    let mut views: Value = serde_json::from_str(considered).ok()?;
+    for view in views.as_array_mut()? {
+        if let Some(Value::Object(evidence)) = view.pointer_mut("/evidence") {
+            evidence.remove("missed");
         }
     }
     Some(views.to_string())
@@ -65,5 +86,17 @@ mod tests {
         assert_eq!(told[2]["evidence"]["votes"]["support"], 2);
         assert_eq!(told[3], views[3]);
         assert_eq!(silenced(""), None);
+    }
+
+    #[test]
+    fn a_clause_is_for_those_who_read_rules() {
+        let missed = json!([{ "rule": "r", "clause": "it is not so that the description contains \"secret\"" }]);
+        let views = json!([{ "tier": "RULE", "evidence": { "matched": [], "missed": missed, "rules": 1 } }]);
+        let told = without_clauses(&views.to_string()).unwrap();
+        assert!(
+            !told.contains("secret") && told.contains("\"rules\":1"),
+            "{told}"
+        );
+        assert_eq!(without_clauses("[]"), None);
     }
 }

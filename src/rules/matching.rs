@@ -184,6 +184,22 @@ impl RuleSet {
             .why_not(facts)
     }
 
+    /// The first rules in order that were tried in vain, up to `most`, each with its first failing clause.
+    pub fn misses(&self, facts: &Facts<'_>, most: usize) -> Vec<(RuleId, String)> {
+        let mut misses = Vec::new();
+        for rule in &self.rules {
+            match rule.test.why_not(facts) {
+                Some(clause) => misses.push((rule.id, clause)),
+                None if rule.stop && !rule.shadow => break,
+                None => {}
+            }
+            if misses.len() >= most {
+                break;
+            }
+        }
+        misses
+    }
+
     /// How many rules there are.
     pub fn len(&self) -> usize {
         self.rules.len()

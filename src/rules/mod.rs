@@ -21,6 +21,7 @@ pub mod matching;
 mod order;
 mod outcome;
 mod statistics;
+mod towards;
 mod trial;
 pub mod validate;
 
@@ -32,6 +33,7 @@ pub use explain::decimal;
 pub use list::{find, find_all, list, load};
 pub use order::{Destination, move_to};
 pub use statistics::{Counts, Hit, Statistics, forget_hits, note_hits, statistics};
+pub use towards::{Towards, towards};
 pub use trial::{
     Candidate, FieldOutcome, RecordTrial, Sampled, Trial, sample, test, test_on, why_not,
 };

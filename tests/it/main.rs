@@ -33,6 +33,7 @@ mod edge;
 mod erasure;
 mod evaluate;
 mod events;
+mod explain;
 mod exports;
 mod grants;
 mod health;

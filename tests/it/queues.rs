@@ -28,7 +28,10 @@ async fn what_waits_is_told_to_its_tenant_with_its_age_and_its_pace() {
         (&queue["waiting"], &queue["delayed"]),
         (&json!(3), &json!(0))
     );
-    assert_eq!(queue["oldestDueAt"], "2026-03-02T09:00:00+00:00", "{queue:#}");
+    assert_eq!(
+        queue["oldestDueAt"], "2026-03-02T09:00:00+00:00",
+        "{queue:#}"
+    );
     assert_eq!(queue["perMinute"], Value::Null);
     assert_eq!(processing(&them).await["waiting"], json!(0));
 

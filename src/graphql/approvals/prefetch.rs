@@ -15,6 +15,7 @@ use crate::{approvals, records};
 /// What of an approval only the ordinary way can answer, so that what is beside it is read whole.
 const ORDINARY: &[&str] = &[
     "decision.considered",
+    "decision.explain",
     "decision.category.parent",
     "proposedCategory.parent",
     "category.parent",

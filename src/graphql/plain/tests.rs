@@ -85,6 +85,7 @@ const ORDINARY: &[&str] = &[
     "Record.splits",
     "Record.transfer",
     "Decision.considered",
+    "Decision.explain",
 ];
 
 #[test]

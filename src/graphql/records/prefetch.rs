@@ -65,6 +65,19 @@ pub(in crate::graphql) fn decision_columns(asked: &Asked<'_>) -> Vec<decision::C
         // what it quotes depends on the source
         ("rationale", &[C::Rationale, C::Source]),
         ("considered", &[C::Considered]),
+        // all that a sentence and its numbers are made of
+        (
+            "explain",
+            &[
+                C::Considered,
+                C::Rationale,
+                C::Source,
+                C::Confidence,
+                C::Version,
+                C::CostMicros,
+                C::LatencyUs,
+            ],
+        ),
         ("cost", &[C::CostMicros]),
         ("latencyUs", &[C::LatencyUs]),
         ("actor", &[C::Actor]),
@@ -92,6 +105,7 @@ pub(in crate::graphql) fn is_ordinary(asked: &Asked<'_>) -> bool {
         "splits",
         "transfer",
         "decision.considered",
+        "decision.explain",
         "decision.category.parent",
         "category.parent",
     ];

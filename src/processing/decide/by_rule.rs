@@ -4,7 +4,7 @@ use entity::{CategoryId, record};
 use serde_json::json;
 
 use super::precedent::contradiction;
-use super::{CONTRADICTED_RULE, Look, RULE, Tier, View};
+use super::{CLAUSE, CONTRADICTED_RULE, Look, MISSED, RULE, Tier, View};
 use crate::processing::knowledge::Knowledge;
 use crate::rules::matching::{Outcome, Shadow};
 use crate::rules::{self, Hit};
@@ -16,8 +16,19 @@ impl Look {
     /// Asks the rules: what they fill in, which of them the record met, and what those in shadow would have done.
     pub(super) fn ask_rules(&mut self, record: &record::Model, knowledge: &Knowledge) {
         let rules = knowledge.rules();
-        let outcome = rules.set.evaluate(&rules::facts(record), false);
-        let mut tried = json!({ "matched": &outcome.matched, "rules": rules.set.len() });
+        let facts = rules::facts(record);
+        let outcome = rules.set.evaluate(&facts, false);
+        let missed = rules.set.misses(&facts, MISSED).into_iter();
+        let missed = missed.map(|(rule, clause)| {
+            let clause: String = clause.chars().take(CLAUSE).collect();
+            json!({ "rule": rule, "clause": clause })
+        });
+        let mut tried = json!({
+            "matched": &outcome.matched,
+            "missed": missed.collect::<Vec<_>>(),
+            "rules": rules.set.len(),
+            "asOf": knowledge.cursor(),
+        });
         let (mut decided, mut split) = (None, None);
         let view = match outcome.category.as_ref() {
             Some(filled) => {

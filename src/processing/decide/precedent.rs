@@ -108,6 +108,8 @@ pub(super) fn view_of_model(record: &record::Model, knowledge: &Knowledge) -> Vi
     let evidence = json!({
         "version": FORMAT,
         "lessons": model.lessons(),
+        "asOf": knowledge.cursor(),
+        "classes": chart.categories().len(),
         "features": reasons.iter().map(|reason| json!({
             "feature": reason.feature,
             "weight": short(reason.weight),

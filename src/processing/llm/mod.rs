@@ -33,7 +33,7 @@ use crate::outbound::breaker::Breaker;
 use crate::outbound::llm::{Answer, ChatModel, Prompt};
 
 /// Questions in one prompt.
-const QUESTIONS: usize = 40;
+pub(super) const QUESTIONS: usize = 40;
 /// Prompts on their way at a time.
 const AT_ONCE: usize = 4;
 /// What is said where the tenant has not allowed it.
@@ -372,6 +372,7 @@ mod tests {
             category_id: None,
             project: None,
             note: None,
+            tags: None,
             decision_id: None,
             error: None,
             metadata: None,

@@ -1,7 +1,7 @@
 //! Which features spoke for the model's guess.
 
 use super::features::{Facts, Kind};
-use super::{Model, features};
+use super::{Chart, Model, features};
 
 /// Reasons told at most.
 const TOLD: usize = 5;
@@ -17,7 +17,37 @@ pub struct Reason {
     pub weight: f32,
 }
 
+/// Where a category stands among all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place<C> {
+    /// How probable it is.
+    pub probability: f32,
+    /// Its rank, from 1.
+    pub rank: usize,
+    /// How many there are.
+    pub of: usize,
+    /// The most probable one.
+    pub best: C,
+    /// How probable that one is.
+    pub best_probability: f32,
+}
+
 impl<C: Copy + Ord> Model<C> {
+    /// Where a category stands for a record; none when it may not be proposed.
+    pub fn place(&self, facts: &Facts<'_>, chart: &Chart<C>, category: C) -> Option<Place<C>> {
+        let p = self.spread(facts, chart);
+        let categories = chart.categories();
+        let at = categories.iter().position(|known| *known == category)?;
+        let best = (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b]).then(b.cmp(a)))?;
+        Some(Place {
+            probability: p[at],
+            rank: 1 + p.iter().filter(|other| **other > p[at]).count(),
+            of: p.len(),
+            best: categories[best],
+            best_probability: p[best],
+        })
+    }
+
     /// What raised `best` over `second`, the strongest first.
     pub fn reasons(&self, facts: &Facts<'_>, best: C, second: Option<C>) -> Vec<Reason> {
         let Some(best) = self.class(best) else {

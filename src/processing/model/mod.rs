@@ -20,7 +20,7 @@ pub mod weights;
 
 use backoff::{Backoff, Views};
 use calibration::Calibration;
-pub use explain::Reason;
+pub use explain::{Place, Reason};
 pub use features::Facts;
 use features::Feature;
 use lessons::Lessons;
@@ -137,6 +137,27 @@ impl<C: Copy + Ord> Model<C> {
 
     /// What it thinks of a record; none while neither approvals nor names say anything.
     pub fn predict(&self, facts: &Facts<'_>, chart: &Chart<C>) -> Option<Opinion<C>> {
+        let (p, all) = (self.spread(facts, chart), chart.categories().len());
+        let mut order: Vec<usize> = (0..all).collect();
+        order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
+        let (best, second) = (*order.first()?, order.get(1));
+        // nothing speaks for anything
+        if second.is_some_and(|second| p[*second] == p[best]) {
+            return None;
+        }
+        let top = order
+            .iter()
+            .take(NAMED)
+            .map(|at| (chart.categories()[*at], p[*at]));
+        Some(Opinion {
+            category: chart.categories()[best],
+            confidence: self.calibration.honest(p[best]),
+            top: top.collect(),
+        })
+    }
+
+    /// How probable it takes each category of the chart to be, in the order of the chart.
+    fn spread(&self, facts: &Facts<'_>, chart: &Chart<C>) -> Vec<f32> {
         let views = Views::of(facts);
         let mut features = Vec::with_capacity(128);
         features::features(facts, self.lessons.before(facts.account), &mut features);
@@ -155,23 +176,7 @@ impl<C: Copy + Ord> Model<C> {
         let familiarity = self.backoff.familiarity(&views);
         let said = (facts.merchant, facts.amount);
         chart.suggest(said, familiarity, self.learnt, &mut p);
-
-        let mut order: Vec<usize> = (0..all).collect();
-        order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
-        let (best, second) = (*order.first()?, order.get(1));
-        // nothing speaks for anything
-        if second.is_some_and(|second| p[*second] == p[best]) {
-            return None;
-        }
-        let top = order
-            .iter()
-            .take(NAMED)
-            .map(|at| (chart.categories()[*at], p[*at]));
-        Some(Opinion {
-            category: chart.categories()[best],
-            confidence: self.calibration.honest(p[best]),
-            top: top.collect(),
-        })
+        p
     }
 
     /// Approvals learnt and undone.
