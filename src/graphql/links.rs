@@ -18,7 +18,7 @@ pub use input::{
 use super::loader::{OpLoader, load};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use super::plain::Plain;
 use super::records::Record;
@@ -198,8 +198,10 @@ impl LinksQuery {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Transfer>> {
         let (op, window) = (ctx.op()?, window(first, after, last, before)?);
+        let as_of = as_of(ctx).await?;
         let page = links::suggestions(op, Kind::Transfer, &window).await?;
         let mut found = Connection::of(page, Transfer::from);
+        found.as_of = as_of;
         found.total_count = total(ctx, Kind::Transfer).await?;
         Ok(found)
     }
@@ -214,8 +216,10 @@ impl LinksQuery {
         #[graphql(desc = "Before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Refund>> {
         let (op, window) = (ctx.op()?, window(first, after, last, before)?);
+        let as_of = as_of(ctx).await?;
         let page = links::suggestions(op, Kind::Refund, &window).await?;
         let mut found = Connection::of(page, Refund::from);
+        found.as_of = as_of;
         found.total_count = total(ctx, Kind::Refund).await?;
         Ok(found)
     }

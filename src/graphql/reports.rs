@@ -154,8 +154,15 @@ impl ProfitAndLossCell {
         #[graphql(desc = "The cursor they precede.")] before: Option<String>,
     ) -> Result<Connection<Record>> {
         let window = window(first, after, last, before)?;
-        let page = reports::cell(ctx.op()?, self.behind, &window).await?;
-        Ok(Connection::of(page, Record::from))
+        let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
+        let page = reports::cell(op, self.behind, &window).await?;
+        let mut found = Connection::of(page, Record::from);
+        found.as_of = as_of;
+        if asks(ctx, "totalCount") {
+            found.total_count = Some(reports::count_cell(op, self.behind).await? as i64);
+        }
+        Ok(found)
     }
 }
 

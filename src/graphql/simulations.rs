@@ -23,7 +23,7 @@ use super::decisions::DecisionSource;
 use super::loader::{OpLoader, find};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use super::records::Record;
 use super::scalar::{Date, Money};
@@ -297,7 +297,10 @@ impl SimulationsQuery {
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "The cursor they precede.")] before: Option<String>,
     ) -> Result<Connection<Simulation>> {
-        let page = simulations::list(ctx.op()?, &window(first, after, last, before)?).await?;
+        let window = window(first, after, last, before)?;
+        let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
+        let page = simulations::list(op, &window).await?;
         let rows = page.rows.into_iter();
         let rows = rows.map(|(cursor, row)| Ok((cursor, row.try_into()?)));
         let page = crate::page::Page {
@@ -305,7 +308,12 @@ impl SimulationsQuery {
             has_next: page.has_next,
             has_previous: page.has_previous,
         };
-        Ok(Connection::of(page, |simulation| simulation))
+        let mut found = Connection::of(page, |simulation| simulation);
+        found.as_of = as_of;
+        if asks(ctx, "totalCount") {
+            found.total_count = Some(simulations::count(op).await? as i64);
+        }
+        Ok(found)
     }
 
     /// One simulation; absent when there is no such thing. Needs `reports:read` and `records:read` for all records.
@@ -335,8 +343,15 @@ impl SimulationsQuery {
         let window = window(first, after, last, before)?;
         let simulation = local("Simulation", "simulationId", &simulation_id)?;
         let filter = filter.unwrap_or_default().read()?;
+        let as_of = as_of(ctx).await?;
         let page = simulations::changes(op, simulation, &filter, &window).await?;
-        Ok(Connection::of(page, SimulatedChange::from))
+        let mut found = Connection::of(page, SimulatedChange::from);
+        found.as_of = as_of;
+        if asks(ctx, "totalCount") {
+            let total = simulations::count_changes(op, simulation, &filter).await?;
+            found.total_count = Some(total as i64);
+        }
+        Ok(found)
     }
 }
 

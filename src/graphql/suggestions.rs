@@ -29,12 +29,12 @@ use super::error::payload;
 use super::loader::{OpLoader, find, load};
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::plain::Plain;
 use super::records::Record;
 use super::rules::Rule;
 use crate::error::{Error, Result};
-use crate::{events, rules, suggestions};
+use crate::{rules, suggestions};
 
 /// What a suggested rule goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -180,7 +180,6 @@ pub struct SuggestionsQuery;
 #[Object]
 impl SuggestionsQuery {
     /// Rules that approvals suggest, newest first. Needs `rules:read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn rule_suggestions(
         &self,
         ctx: &Context<'_>,
@@ -195,15 +194,11 @@ impl SuggestionsQuery {
         let op = ctx.op()?;
         let filter = filter.unwrap_or_default().read()?;
         let window = window(first, after, last, before)?;
-        // before the page: what is missing from it must be after this place
-        let as_of = match asks(ctx, "asOf") {
-            true => Some(events::head(op).await?),
-            false => None,
-        };
+        let as_of = as_of(ctx).await?;
         let page = suggestions::list(op, &filter, &window).await?;
         let now = op.now();
         let mut found = Connection::of(page, |row| RuleSuggestion::of(row, now));
-        found.as_of = as_of.map(|cursor| cursor.to_string());
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             let total = suggestions::count(op, &filter).await?;
             found.total_count = Some(i64::try_from(total).unwrap_or(i64::MAX));
@@ -223,7 +218,6 @@ impl SuggestionsQuery {
 
     /// The very records a suggested rule would have filed elsewhere than they are, or than is proposed for them, newest
     /// first. Needs `rules:read` and `records:read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn rule_suggestion_changes(
         &self,
         ctx: &Context<'_>,
@@ -235,8 +229,15 @@ impl SuggestionsQuery {
     ) -> Result<Connection<Record>> {
         let id = local("RuleSuggestion", "ruleSuggestionId", &rule_suggestion_id)?;
         let window = window(first, after, last, before)?;
-        let page = suggestions::changes(ctx.op()?, id, &window).await?;
-        Ok(Connection::of(page, Record::from))
+        let op = ctx.op()?;
+        let as_of = as_of(ctx).await?;
+        let page = suggestions::changes(op, id, &window).await?;
+        let mut found = Connection::of(page, Record::from);
+        found.as_of = as_of;
+        if asks(ctx, "totalCount") {
+            found.total_count = Some(suggestions::count_changes(op, id).await? as i64);
+        }
+        Ok(found)
     }
 }
 

@@ -14,7 +14,7 @@ mod profit_and_loss;
 mod sums;
 
 pub use self::csv::csv;
-pub use cell::{Cell, cell};
+pub use cell::{Cell, cell, count_cell};
 pub use file::{generate, give_up, request};
 pub use find::{by_ids, count, export, list, load, statement};
 pub use params::{Interval, Params, Period};

@@ -2,10 +2,10 @@
 
 use entity::simulated_change::{Column as C, Effect};
 use entity::{CategoryId, SimulationId, simulated_change};
-use sea_orm::{ColumnTrait, Condition, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter, Select};
 
 use super::find;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Read};
 use crate::error::Result;
 use crate::page::{self, Page, Window};
 
@@ -27,6 +27,27 @@ pub async fn changes(
 ) -> Result<Page<simulated_change::Model>> {
     find::load(ctx, simulation).await?;
     let read = ctx.read().await?;
+    let select = wanted(&read, simulation, filter);
+    page::page(select, &[C::Number, C::Id], false, window, read.on()).await
+}
+
+/// How many there are.
+pub async fn count_changes(
+    ctx: &Ctx,
+    simulation: SimulationId,
+    filter: &ChangeFilter,
+) -> Result<u64> {
+    find::load(ctx, simulation).await?;
+    let read = ctx.read().await?;
+    let select = wanted(&read, simulation, filter);
+    Ok(select.count(read.on()).await?)
+}
+
+fn wanted(
+    read: &Read,
+    simulation: SimulationId,
+    filter: &ChangeFilter,
+) -> Select<simulated_change::Entity> {
     let mut select = read
         .select::<simulated_change::Entity>()
         .filter(C::SimulationId.eq(simulation));
@@ -39,5 +60,5 @@ pub async fn changes(
             .add(C::AfterCategoryId.eq(category));
         select = select.filter(either);
     }
-    page::page(select, &[C::Number, C::Id], false, window, read.on()).await
+    select
 }

@@ -1,7 +1,7 @@
 //! Looking simulations up.
 
 use entity::{SimulationId, simulation};
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
 
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
@@ -14,6 +14,14 @@ pub async fn list(ctx: &Ctx, window: &Window) -> Result<Page<simulation::Model>>
     let read = ctx.read().await?;
     let all = read.select::<simulation::Entity>();
     page::page(all, &[simulation::Column::Id], true, window, read.on()).await
+}
+
+/// How many there are.
+pub async fn count(ctx: &Ctx) -> Result<u64> {
+    may_read(ctx)?;
+    let read = ctx.read().await?;
+    let all = read.select::<simulation::Entity>();
+    Ok(all.count(read.on()).await?)
 }
 
 /// One simulation.

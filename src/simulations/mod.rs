@@ -22,9 +22,9 @@ mod stored;
 mod tally;
 
 pub use cancel::cancel;
-pub use changes::{ChangeFilter, changes};
+pub use changes::{ChangeFilter, changes, count_changes};
 pub use export::export;
-pub use find::{by_ids, list, load};
+pub use find::{by_ids, count, list, load};
 pub use hypothesis::{AutomationChange, Before, Hypothesis, Knowing, Prices, TierChange, beneath};
 pub use request::request;
 pub use rule_changes::{RuleChange, applied};

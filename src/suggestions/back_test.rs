@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use entity::rule_suggestion;
 use entity::{AccountId, CategoryId, RuleSuggestionId, record};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, FromQueryResult, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QuerySelect, Select,
+};
 
 use super::find;
 use crate::ctx::{Ctx, Read};
@@ -156,6 +158,14 @@ pub async fn changes(
     let read = ctx.read().await?;
     let select = changed(ctx, &read, &row);
     page::page(select, &[record::Column::Id], true, window, read.on()).await
+}
+
+/// How many there are.
+pub async fn count_changes(ctx: &Ctx, id: RuleSuggestionId) -> Result<u64> {
+    ctx.require(Permission::ReadRecords)?;
+    let row = find::load(ctx, id).await?;
+    let read = ctx.read().await?;
+    Ok(changed(ctx, &read, &row).count(read.on()).await?)
 }
 
 fn changed(ctx: &Ctx, read: &Read, row: &rule_suggestion::Model) -> Select<record::Entity> {

@@ -19,7 +19,7 @@ mod self_approval;
 mod trusted;
 
 pub use accept::{Acceptance, Accepted, accept};
-pub use back_test::{BackTest, Difference, back_test, changes};
+pub use back_test::{BackTest, Difference, back_test, changes, count_changes};
 pub use classes::{Class, Classes, Tallies, Tally};
 pub use clause::clause;
 pub use find::{Filter, count, find_all, list, load, of_rules, status};
