@@ -156,6 +156,7 @@ impl Books {
                     ..Actions::default()
                 },
                 stop: true,
+                shadow: false,
                 place: Place::Last,
             };
             rules::create(&self.ctx, rule)

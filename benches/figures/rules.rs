@@ -170,11 +170,12 @@ fn record(seed: &mut Seed, merchants: &[String]) -> Value {
     let merchant = &merchants[often];
     let city = ["Utrecht", "Leeds", "Lyon", "Austin"][seed.below(4)];
     let sign = if seed.below(10) == 0 { 1 } else { -1 };
+    let currency = ["EUR", "EUR", "EUR", "GBP", "USD"][seed.below(5)];
     json!({
         "description": format!("POS {} *{:04} {city}", merchant.to_uppercase(), seed.below(10_000)),
         "merchant": merchant,
         "amount": sign * (seed.below(40_000) as i64 + 1) * (EUR / 100),
-        "currency": ["EUR", "EUR", "EUR", "GBP", "USD"][seed.below(5)],
+        "currency": currency,
         "account": account(seed.below(6)),
         "occurredOn": format!("2026-{:02}-{:02}", 1 + seed.below(12), 1 + seed.below(28)),
     })

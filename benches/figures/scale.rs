@@ -77,6 +77,7 @@ async fn file(books: &Books, most: u64) {
             category: books.expenses[at % books.expenses.len()],
             project: None,
             note: None,
+            lines: Vec::new(),
         };
         let filed = approvals::override_many(&books.ctx, id, choice, ErrorPolicy::RejectFailed);
         filed.await.expect("approvals are decided");
@@ -139,6 +140,7 @@ async fn lessons(app: &Arc<App>) {
             category: books.expenses[0],
             project: None,
             note: None,
+            lines: Vec::new(),
         };
         let filed =
             approvals::override_many(&books.ctx, &[id], choice, ErrorPolicy::RejectFailed).await;
