@@ -9,7 +9,6 @@
 //! simulations
 //! reports processing
 //! suggestions
-//! automation
 //! automation llm
 //! audit approvals
 //! rules
@@ -73,9 +72,9 @@ pub mod reports;
 pub mod rules;
 pub mod run;
 pub mod secret;
+pub mod simulations;
 pub mod splits;
 pub mod suggestions;
-pub mod simulations;
 pub mod teams;
 pub mod telemetry;
 pub mod tenants;

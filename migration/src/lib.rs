@@ -26,8 +26,8 @@ mod m20261121_000019_add_subscription_tier;
 mod m20261121_000020_create_splits_and_links;
 mod m20261121_000021_extend_rules;
 mod m20261121_000022_create_rule_suggestions;
-mod m20261121_000024_create_simulations;
 mod m20261121_000023_create_language_model;
+mod m20261121_000024_create_simulations;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -62,8 +62,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000020_create_splits_and_links::Migration),
             Box::new(m20261121_000021_extend_rules::Migration),
             Box::new(m20261121_000022_create_rule_suggestions::Migration),
-            Box::new(m20261121_000024_create_simulations::Migration),
             Box::new(m20261121_000023_create_language_model::Migration),
+            Box::new(m20261121_000024_create_simulations::Migration),
         ]
     }
 }

@@ -52,8 +52,6 @@ create table {core}rule_habit (
   classes text not null,
   updated_at {instant} not null
 );
--- the records a suggested rule is tried on
-create index record_by_merchant on {core}record (tenant_id, merchant_key, id);
 "#;
 
 #[async_trait::async_trait]

@@ -40,6 +40,8 @@ pub enum TierVerdict {
     Considered,
     /// It had nothing to say.
     Silent,
+    /// It is a rule that only watches: what it would have said decides nothing.
+    Shadow,
     /// It was not asked.
     NotAsked,
 }
@@ -364,6 +366,7 @@ impl From<Told> for TierExplanation {
                 Some(Verdict::Decided) => TierVerdict::Decided,
                 Some(Verdict::Considered) => TierVerdict::Considered,
                 Some(Verdict::Silent) => TierVerdict::Silent,
+                Some(Verdict::Shadow) => TierVerdict::Shadow,
                 None => TierVerdict::NotAsked,
             },
             confidence: told.confidence,

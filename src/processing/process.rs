@@ -22,9 +22,9 @@ use super::write::{self, Decided};
 use crate::automation::{Gate, Passage};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
+use crate::queue::{self, Claim};
 use crate::suggestions::Trusted;
 use crate::{links, llm};
-use crate::queue::{self, Claim};
 
 /// Records times approvals that are compared within about 5 ms; more is done off the async threads.
 const SMALL: u64 = 100_000;

@@ -44,7 +44,7 @@ pub struct Policy {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ingest,
         Self::Process,
         Self::Reports,

@@ -9,8 +9,7 @@ use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
 use super::condition::{
-    Actions, AmountTest, Condition, DateTest, DayOfMonthTest, Direction, TextField,
-    TextOp,
+    Actions, AmountTest, Condition, DateTest, DayOfMonthTest, Direction, TextField, TextOp,
 };
 use super::index::Index;
 pub use super::outcome::{Field, Filled, Outcome, Shadow};

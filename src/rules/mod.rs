@@ -31,7 +31,7 @@ pub use create::{NewRule, Place, checked_name, create, create_within};
 pub use edit::{Changes, delete, disable, edit, edit_within, enable, switch_within};
 pub use explain::decimal;
 pub use list::{find, find_all, list, load};
-pub use order::{Destination, move_to};
+pub use order::{Destination, in_order, move_to};
 pub use statistics::{Counts, Hit, Statistics, forget_hits, note_hits, statistics};
 pub use towards::{Towards, towards};
 pub use trial::{

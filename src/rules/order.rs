@@ -98,6 +98,19 @@ pub(super) async fn ordered(read: &Read) -> Result<Vec<(rule::Model, bool)>> {
         .collect())
 }
 
+/// Every rule that was not removed in the order they are tried; those of a group that is off are told as switched off.
+pub async fn in_order(read: &Read) -> Result<Vec<rule::Model>> {
+    let rules = ordered(read).await?.into_iter();
+    Ok(rules
+        .map(|(mut row, tried)| {
+            if !tried {
+                row.disabled_at = row.disabled_at.or(Some(row.updated_at));
+            }
+            row
+        })
+        .collect())
+}
+
 /// Moves the rules of a range of a group by a step.
 pub(super) async fn shift(
     tx: &Tx<'_>,

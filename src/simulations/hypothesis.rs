@@ -210,7 +210,11 @@ mod tests {
         };
         assert_eq!(prices.of(2_000_000, 1_000_000), 900_000);
         assert_eq!(prices.of(1, 0), 1);
-        assert_eq!(prices.of(u64::MAX, u64::MAX), u64::MAX);
+        let dear = Prices {
+            prompt_micros: 3_000_000,
+            completion_micros: 3_000_000,
+        };
+        assert_eq!(dear.of(u64::MAX, u64::MAX), u64::MAX);
     }
 
     #[test]

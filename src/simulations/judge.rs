@@ -6,7 +6,7 @@ use entity::decision::Source;
 use entity::simulated_change::Effect;
 use entity::{ApprovalId, CategoryId, RecordId, record};
 
-use crate::automation::{Gate, Outcome, Outcomes, Policy};
+use crate::automation::{Gate, Outcome, Outcomes, Passage, Policy};
 use crate::processing::replay::{Replay, Stance, Taught};
 
 /// The bars are picked again after so many outcomes.
@@ -109,7 +109,10 @@ impl Arm {
         let decision = replayed.decision;
         let mut passage = self
             .gate
-            .passage(decision.source, decision.confidence, record);
+            .passage(decision.source, decision.confidence, None, record);
+        if decision.flag.is_some() {
+            passage = Passage::default();
+        }
         passage.automatic &= decision.category.is_some();
         Proposal {
             source: decision.source,

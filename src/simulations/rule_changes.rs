@@ -121,6 +121,8 @@ fn apply(
                 conditions: serde_json::to_string(conditions)?,
                 actions: serde_json::to_string(actions)?,
                 stop: *stop,
+                shadow: false,
+                group_id: None,
                 disabled_at: None,
                 approval_id: None,
                 created_by: None,

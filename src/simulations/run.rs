@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entity::simulated_change::Effect;
 use entity::simulation::Status;
 use entity::{CategoryId, RecordId, SimulationId, category, job, record, rule, simulation};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::PaginatorTrait;
 
 use super::hypothesis::{Before, Hypothesis, Knowing};
 use super::judge::{Arm, Judged, Proposal, truth};
@@ -34,7 +34,7 @@ pub async fn run(
     let hypothesis: Hypothesis = serde_json::from_str(&row.hypothesis)?;
     let read = ctx.read().await?;
     let total = total(&read, &hypothesis).await?;
-    let real = rules_now(&read).await?;
+    let real = rules::in_order(&read).await?;
     drop(read);
     let store = Store {
         ctx,
@@ -93,17 +93,6 @@ async fn goes_on(ctx: &Ctx, row: &simulation::Model, hypothesis: &Hypothesis) ->
 async fn total(read: &Read, hypothesis: &Hypothesis) -> Result<i32> {
     let records = hypothesis.among(read.select::<record::Entity>());
     i32::try_from(records.count(read.on()).await?).map_err(Error::internal)
-}
-
-async fn rules_now(read: &Read) -> Result<Vec<rule::Model>> {
-    let rules = read
-        .select::<rule::Entity>()
-        .filter(rule::Column::DeletedAt.is_null())
-        .order_by_asc(rule::Column::Position)
-        .order_by_asc(rule::Column::Id)
-        .all(read.on())
-        .await?;
-    Ok(rules)
 }
 
 fn stance(rules: Vec<rule::Model>, tiers: Tiers) -> Stance {

@@ -57,7 +57,7 @@ pub async fn accept(ctx: &Ctx, id: RuleSuggestionId, how: Acceptance) -> Result<
         .update::<rule_suggestion::Entity>()
         .col_expr(Column::Status, Expr::value(Status::Accepted))
         .col_expr(Column::RuleId, Expr::value(Some(rule.id)))
-        .col_expr(Column::AcceptedSeen, Expr::col(Column::Seen).into())
+        .col_expr(Column::AcceptedSeen, Expr::col(Column::Seen))
         .col_expr(Column::Checked, Expr::value(0))
         .col_expr(Column::Confirmed, Expr::value(0))
         .col_expr(Column::SelfApprovingAt, Expr::value(self_approving_at))
@@ -116,6 +116,7 @@ pub(super) async fn file(
         conditions: how.conditions.unwrap_or_else(|| clause::clause(row)),
         actions: actions(row),
         stop: how.stop,
+        shadow: false,
         place: place(tx, row.kind).await?,
     };
     Ok((rules::create_within(tx, new, None).await?, false))

@@ -111,7 +111,7 @@ impl Key {
     /// The merchant on the account, and the merchant alone; the more particular one first. None where a rule would say
     /// nothing about who was paid.
     pub fn all(merchant: &str, account: Option<AccountId>) -> impl Iterator<Item = Self> + use<> {
-        let on_account = account.map(|account| Some(account));
+        let on_account = account.map(Some);
         let accounts = on_account.into_iter().chain([None]);
         let strong = !is_weak(merchant);
         let merchant = merchant.to_owned();

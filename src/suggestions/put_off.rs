@@ -77,7 +77,7 @@ pub async fn restore(ctx: &Ctx, id: RuleSuggestionId) -> Result<rule_suggestion:
             let mut watched = tx
                 .update::<rule_suggestion::Entity>()
                 .col_expr(Column::RuleId, Expr::value(Some(rule)))
-                .col_expr(Column::AcceptedSeen, Expr::col(Column::Seen).into())
+                .col_expr(Column::AcceptedSeen, Expr::col(Column::Seen))
                 .col_expr(Column::Checked, Expr::value(0))
                 .col_expr(Column::Confirmed, Expr::value(0))
                 .filter(Column::Id.eq(id))

@@ -148,7 +148,7 @@ pub struct TestRulePayload {
 
 enum Tried {
     History(RuleTest),
-    One(RuleRecordTest),
+    One(Box<RuleRecordTest>),
 }
 
 /// Tries a rule on the latest records, or on one.
@@ -161,14 +161,16 @@ pub(super) async fn run(op: &crate::ctx::Ctx, input: TestRuleInput) -> Result<Te
             actions: input.actions.map(RuleActionsInput::read).transpose()?,
         };
         Ok(match record {
-            Some(record) => Tried::One(rules::test_on(op, candidate, record).await?.into()),
+            Some(record) => Tried::One(Box::new(
+                rules::test_on(op, candidate, record).await?.into(),
+            )),
             None => Tried::History(rules::test(op, candidate).await?.into()),
         })
     };
     let (tried, user_errors) = payload(tried.await)?;
     let (test, record) = match tried {
         Some(Tried::History(test)) => (Some(test), None),
-        Some(Tried::One(record)) => (None, Some(record)),
+        Some(Tried::One(record)) => (None, Some(*record)),
         None => (None, None),
     };
     Ok(TestRulePayload {
