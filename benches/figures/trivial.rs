@@ -1,6 +1,7 @@
 //! What GraphQL itself costs: a question that reads nothing, as text and as a registered document, beside a handler that
 //! answers the same JSON behind the same layers and sign-in. The layers of the floor are measured one by one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -11,8 +12,10 @@ use axum::{Json, Router};
 use balance::app::App;
 use balance::clock::Clock;
 use balance::config::Config;
+use balance::db::Operation;
 use balance::http::caller::Caller;
 use balance::http::{self, Edge};
+use balance::throttle::Entrance;
 use balance::{run, telemetry};
 use serde_json::{Value, json};
 
@@ -24,6 +27,8 @@ use crate::sample::median;
 
 const TRIVIAL: &str = "query Trivial { __typename }";
 const CLIENT: &str = "bench";
+/// The handler that GraphQL is measured against: behind everything that a GraphQL request is behind.
+const FLOOR: usize = 3;
 
 /// Measures in one world: nothing here reaches a database once the caller is known.
 pub async fn measure(world: World) {
@@ -54,9 +59,10 @@ pub async fn measure(world: World) {
     let asked = [
         ("a handler alone", floor("alone"), plain.pid()),
         ("… behind the layers", floor("layered"), plain.pid()),
+        ("… and the sign-in", floor("signed-in"), plain.pid()),
         (
-            "… and the sign-in: the floor",
-            floor("signed-in"),
+            "… a deadline and a turn: the floor",
+            floor("in-turn"),
             plain.pid(),
         ),
         (
@@ -83,7 +89,7 @@ pub async fn measure(world: World) {
     for ((name, ..), own) in asked.iter().zip(&took) {
         let ratios: Vec<f64> = own
             .iter()
-            .zip(&took[2])
+            .zip(&took[FLOOR])
             .map(|(own, floor)| own / floor)
             .collect();
         println!("| {name} | {:.1} | {:.2} |", median(own), median(&ratios));
@@ -135,7 +141,8 @@ pub async fn serve_plain() {
     let alone = Router::new().route("/alone", post(alone));
     let layered = Router::new()
         .route("/layered", post(self::alone))
-        .route("/signed-in", post(signed_in));
+        .route("/signed-in", post(signed_in))
+        .route("/in-turn", post(in_turn));
     let router = http::layered(layered, edge).merge(alone);
     let patience = Duration::from_secs(30);
     child::end_with_parent();
@@ -147,6 +154,20 @@ async fn alone(body: Bytes) -> Response {
     let sent: Value = serde_json::from_slice(&body).expect("the body is JSON");
     assert!(sent["query"].is_string());
     Json(json!({ "data": { "__typename": "Query" } })).into_response()
+}
+
+/// What every operation is given: a time by which it ends, and its turn among those that run.
+async fn in_turn(State(edge): State<Edge>, caller: Caller, body: Bytes) -> Response {
+    let handles = Arc::clone(&edge.handles);
+    let rates = &handles.config.rates;
+    let within = Duration::from_millis(rates.operation_timeout_ms);
+    let work = async {
+        let entrance = handles.kept.of::<Entrance>();
+        let _turn = entrance.enter(rates).await.expect("few wait");
+        signed_in(State(edge), caller, body).await
+    };
+    let done = Operation::scope(&handles.db, within, work).await;
+    done.expect("it is done in time")
 }
 
 async fn signed_in(State(_): State<Edge>, caller: Caller, body: Bytes) -> Response {
