@@ -118,7 +118,7 @@ links! {
         /// What was bought.
         purchase,
         /// What came back.
-        refund,
+        record,
     },
 }
 

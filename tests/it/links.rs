@@ -11,11 +11,11 @@ const TRANSFERS: &str = "{ transferSuggestions(first: 20) { totalCount edges { n
     id status reason outgoing { id } incoming { id }
 } } } }";
 pub const REFUNDS: &str = "{ refundSuggestions(first: 20) { totalCount edges { node {
-    id status reason purchase { id } refund { id }
+    id status reason purchase { id } record { id }
 } } } }";
 const RECORD: &str = "query($id: ID!) { record(id: $id) {
     status transfer { id status outgoing { id } incoming { id } }
-    refundOf { id purchase { id } } refunds { id refund { id amount { amount } } }
+    refundOf { id purchase { id } } refunds { id record { id amount { amount } } }
 } }";
 const STATEMENT: &str = "{ profitAndLoss(from: \"2026-01-01\", to: \"2026-12-31\", includeProposed: false) {
     lines { code recordCount total { amount { amount } records(first: 9) { edges { node { id } } } } }

@@ -27,7 +27,7 @@ async fn refunds_lessen_the_expense_and_never_exceed_the_purchase() {
     books.file(&back[0], "4010").await;
     let found = books.suggested(REFUNDS).await;
     assert_eq!(found[0].text("purchase.id"), bought[0]);
-    assert_eq!(found[0].text("refund.id"), back[0]);
+    assert_eq!(found[0].text("record.id"), back[0]);
     assert_eq!(
         figure(&books.statement().await, "4010").as_deref(),
         Some("30.00")
@@ -59,7 +59,7 @@ async fn refunds_lessen_the_expense_and_never_exceed_the_purchase() {
         .await;
     let found = books.suggested(REFUNDS).await;
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].text("refund.id"), more[0]);
+    assert_eq!(found[0].text("record.id"), more[0]);
     let pair = |back: &str| json!({ "purchaseRecordId": bought[0], "refundRecordId": back });
     let refused = act(&books.owner, "confirmRefund", pair(&more[1]))
         .await
