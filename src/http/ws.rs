@@ -2,7 +2,7 @@
 //! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
 //!
 //! One task per socket. While a message leaves, its operations go on to their next answer and no further, so a slow
-//! client slows its own streams, which wait in the event log, and nothing piles up here: see [`operations`].
+//! client slows its own streams, which wait in the event log, and nothing piles up here: see `operations`.
 
 mod operations;
 

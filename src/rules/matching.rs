@@ -1,6 +1,6 @@
 //! Running rules over a record, and saying why one did not match.
 //!
-//! Compiling folds every needle once; facts fold the record once. An [index](super::index) names the few rules that a
+//! Compiling folds every needle once; facts fold the record once. An index names the few rules that a
 //! record could match at all, so that a thousand rules cost hardly more than the ones that are looked at.
 
 use std::borrow::Cow;

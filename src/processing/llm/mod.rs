@@ -2,8 +2,8 @@
 //!
 //! The model chooses among the tenant's own leaf categories by number, and is asked once per merchant, account and
 //! direction. Bank text is data: it goes into a fenced part as JSON strings, which hold no line of their own, so no
-//! text can close the fence ([`prompt`]). Answers are matched by id; whatever is not understood leaves the record to a
-//! person, with the reason ([`read`]). A model that fails is left alone for a while and delays nobody; a budget that is
+//! text can close the fence (`prompt`). Answers are matched by id; whatever is not understood leaves the record to a
+//! person, with the reason (`read`). A model that fails is left alone for a while and delays nobody; a budget that is
 //! used up makes it silent, and nothing else ([`Purse`]).
 
 mod answers;
