@@ -15,7 +15,7 @@ use crate::db::{self, Db};
 use crate::error::{Error, Result};
 use crate::events::Tails;
 use crate::graphql::schema;
-use crate::http::Edge;
+use crate::http::{Edge, Reached};
 use crate::identity;
 use crate::mail;
 use crate::processing::Engine;
@@ -181,13 +181,13 @@ impl App {
 
     /// What the HTTP edge reaches.
     pub fn edge(&self) -> Edge {
-        Edge {
+        Edge::from(Reached {
             handles: Arc::clone(&self.handles),
             pipeline: Arc::new(schema::pipeline(&self.handles, &self.tails, &self.engine)),
             started: self.started,
             ready: Arc::clone(&self.ready),
             stopping: self.stopping.clone(),
-        }
+        })
     }
 
     /// Closes the stores, once nothing uses them any more.

@@ -144,10 +144,11 @@ impl Meter {
             let meter = Arc::new(self);
             let paid = move |response: Response| {
                 let meter = Arc::clone(&meter);
-                async move {
+                // boxed, as it is seldom there: a stream that waits is as large as what it may do next
+                Box::pin(async move {
                     meter.pay_for(&response).await;
                     response
-                }
+                })
             };
             return answers.then(paid).boxed();
         }

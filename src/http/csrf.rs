@@ -5,13 +5,12 @@
 //! A socket is opened by the same origins that CORS lets call, whatever it comes with: browsers ask nobody before they
 //! open one.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::layers::RequestId;
-use super::{Edge, cookies, envelope};
+use super::{cookies, envelope};
 use crate::config::Config;
 use crate::graphql::refusal::{Code, Refusal};
 use crate::graphql::status::to_json;
@@ -26,17 +25,23 @@ const CUSTOM: [HeaderName; 4] = [
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses what a foreign page made a browser send.
-pub async fn guard(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+pub async fn guard<F>(
+    config: &Config,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let headers = request.headers();
-    let config = &edge.handles.config;
     let by_bearer = headers.contains_key(header::AUTHORIZATION);
     let by_cookie = cookies::Names::of(config).are_in(headers) || cookies::are_wanted(headers);
     let socket = headers.get(header::UPGRADE).is_some_and(is_websocket);
     if !socket && (by_bearer || !by_cookie) {
-        return next.run(request).await;
+        return next(request).await;
     }
     match judge(config, request.method(), headers) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => next(request).await,
         Err(reason) => refuse(&request, reason),
     }
 }

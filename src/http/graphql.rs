@@ -92,7 +92,10 @@ async fn carry_out(
         Wanted {
             single: Some(media),
             stream: None,
-        } => answer(edge, caller, media, sent, allowed).await,
+        } => {
+            // boxed before it is begun: what wraps it moves a pointer, and not all that an operation may hold
+            Box::pin(answer(edge, caller, media, sent, allowed)).await
+        }
         _ => {
             let resumed = text(headers, HeaderName::from_static("last-event-id"));
             // boxed, as it is seldom: every request is as large as the largest thing it may wait for

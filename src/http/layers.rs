@@ -1,4 +1,5 @@
-//! What happens to every request on its way in and out.
+//! What happens to every request on its way in and out. Each layer is a function of the request and of what comes next;
+//! [`around`] and [`within`] say in which order.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -8,9 +9,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
+use tower_http::cors::CorsLayer;
 use tracing::Instrument;
 
-use super::{Edge, envelope};
+use super::{Edge, csrf, envelope, preflight};
+use crate::config::Config;
 use crate::telemetry::trace::{TRACEPARENT, TRACESTATE, Trace};
 
 /// The header that names a request.
@@ -20,10 +23,33 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// What stands around compression: security headers, CORS, the name of the request, its trace.
+pub async fn around(
+    State((edge, cors)): State<(Edge, CorsLayer)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let inner = |request| {
+        request_id(request, |request| {
+            trace(request, |request| next.run(request))
+        })
+    };
+    let mut response = preflight::share(cors, request, inner).await;
+    add_security_headers(&edge.handles.config, response.headers_mut());
+    response
+}
+
+/// What stands within compression: the log, where the request came from, the questions of browsers, CSRF, and panics.
+pub async fn within(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let config = &edge.handles.config;
+    let route = |request| catch_panic(request, |request| next.run(request));
+    let guarded = |request| csrf::guard(config, request, route);
+    let answered = |request| preflight::answer(request, guarded);
+    log(request, |request| origin(config, request, answered)).await
+}
+
 /// Headers that keep browsers from being talked into things. A page with a policy of its own keeps it.
-pub async fn security_headers(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+fn add_security_headers(config: &Config, headers: &mut HeaderMap) {
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -39,17 +65,19 @@ pub async fn security_headers(State(edge): State<Edge>, request: Request, next: 
         .or_insert(HeaderValue::from_static(
             "default-src 'none'; frame-ancestors 'none'",
         ));
-    if edge.handles.config.is_production() {
+    if config.is_production() {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=31536000; includeSubDomains; preload"),
         );
     }
-    response
 }
 
 /// Names the request: as the caller did, when that is short and plain, else anew. The answer carries the name.
-pub async fn request_id(mut request: Request, next: Next) -> Response {
+async fn request_id<F>(mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let given = request
         .headers()
         .get(&X_REQUEST_ID)
@@ -60,7 +88,7 @@ pub async fn request_id(mut request: Request, next: Next) -> Response {
         _ => crate::secret::token()[..22].to_owned(),
     };
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
@@ -68,20 +96,25 @@ pub async fn request_id(mut request: Request, next: Next) -> Response {
 }
 
 /// Lets whatever the request does know where it came from.
-pub async fn origin(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    let config = &edge.handles.config;
+async fn origin<F>(config: &Config, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let origin = super::caller::origin(config, request.headers(), request.extensions());
-    origin.scope(next.run(request)).await
+    origin.scope(next(request)).await
 }
 
 /// Reads which trace a request belongs to, for its log lines and for the calls it makes.
-pub async fn trace(mut request: Request, next: Next) -> Response {
+async fn trace<F>(mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let trace = named_trace(request.headers());
     match trace {
-        None => next.run(request).await,
+        None => next(request).await,
         Some(trace) => {
             request.extensions_mut().insert(trace.clone());
-            trace.scope(next.run(request)).await
+            trace.scope(next(request)).await
         }
     }
 }
@@ -92,16 +125,22 @@ fn named_trace(headers: &HeaderMap) -> Option<Trace> {
 }
 
 /// Turns a panic of a handler into an answer: a bug, which is logged; the client learns no more than that.
-pub async fn catch_panic(request: Request, next: Next) -> Response {
+async fn catch_panic<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let id = request.extensions().get::<RequestId>().cloned();
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    match AssertUnwindSafe(next(request)).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => envelope::panicked(&id.map(|id| id.0).unwrap_or_default(), &*panic),
     }
 }
 
 /// One line per request: method, path, status, duration. Never a query string, which may hold a token, nor a body.
-pub async fn log(request: Request, next: Next) -> Response {
+async fn log<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let id = request
         .extensions()
         .get::<RequestId>()
@@ -119,7 +158,7 @@ pub async fn log(request: Request, next: Next) -> Response {
     let trace = request.extensions().get::<Trace>().map(|t| t.id.clone());
     let span = tracing::info_span!("request", request.id = %id, trace.id = trace.as_deref());
     let started = Instant::now();
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = next(request).instrument(span.clone()).await;
     let _entered = span.enter();
     let (status, duration_ms) = (
         response.status().as_u16(),
@@ -149,9 +188,11 @@ mod tests {
             panic!("what nobody may know")
         }
         let router = Router::new().route("/", get(broken));
-        let router = router
-            .layer(from_fn(catch_panic))
-            .layer(from_fn(request_id));
+        let router = router.layer(from_fn(|request, next: Next| {
+            request_id(request, |request| {
+                catch_panic(request, |request| next.run(request))
+            })
+        }));
         let request = Request::get("/").header(X_REQUEST_ID, "order-66");
         let request = request.body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();

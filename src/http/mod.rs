@@ -45,6 +45,7 @@ pub mod versions;
 pub mod webhooks;
 pub mod ws;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -66,9 +67,12 @@ use crate::graphql::schema::Balance;
 /// Bodies on the REST edge, except uploads.
 const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
 
-/// What every handler reaches.
+/// What every handler reaches. Each layer of each request has its own, so a copy is one pointer.
 #[derive(Clone)]
-pub struct Edge {
+pub struct Edge(Arc<Reached>);
+
+/// What an [`Edge`] leads to.
+pub struct Reached {
     /// What the process shares.
     pub handles: Arc<Handles>,
     /// The way of every GraphQL request.
@@ -79,6 +83,20 @@ pub struct Edge {
     pub ready: Arc<AtomicBool>,
     /// Cancelled when the process is asked to stop.
     pub stopping: CancellationToken,
+}
+
+impl From<Reached> for Edge {
+    fn from(reached: Reached) -> Self {
+        Self(Arc::new(reached))
+    }
+}
+
+impl Deref for Edge {
+    type Target = Reached;
+
+    fn deref(&self) -> &Reached {
+        &self.0
+    }
 }
 
 /// Every route, inside the layers.
@@ -138,15 +156,13 @@ fn routes(edge: &Edge) -> Router<Edge> {
     router
 }
 
-/// Puts the layers around routes, in their order.
+/// Puts the layers around routes, in their order. Each layer of a router copies all that is further in for each request,
+/// so ours are two: what stands within compression, and what stands around it.
 pub fn layered(routes: Router<Edge>, edge: Edge) -> Router {
+    let around = (edge.clone(), preflight::cors(&edge));
     // the last layer is the first to see a request
     routes
-        .layer(from_fn(layers::catch_panic))
-        .layer(from_fn_with_state(edge.clone(), csrf::guard))
-        .layer(from_fn(preflight::answer))
-        .layer(from_fn_with_state(edge.clone(), layers::origin))
-        .layer(from_fn(layers::log))
+        .layer(from_fn_with_state(edge.clone(), layers::within))
         .layer(
             CompressionLayer::new().compress_when(
                 // events must leave at once, and GraphiQL's files come compressed
@@ -155,10 +171,7 @@ pub fn layered(routes: Router<Edge>, edge: Edge) -> Router {
                     .and(NotForContentType::const_new("multipart/mixed")),
             ),
         )
-        .layer(from_fn(layers::trace))
-        .layer(from_fn(layers::request_id))
-        .layer(from_fn_with_state(preflight::cors(&edge), preflight::share))
-        .layer(from_fn_with_state(edge.clone(), layers::security_headers))
+        .layer(from_fn_with_state(around, layers::around))
         .with_state(edge)
 }
 

@@ -4,15 +4,22 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 
 use super::{Edge, caller, cookies, layers, rates};
 use crate::graphql::documents::told;
+
+/// What the answer to a browser depends on.
+const ASKED: [HeaderName; 4] = [
+    header::ORIGIN,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    header::ACCESS_CONTROL_REQUEST_HEADERS,
+    HeaderName::from_static("access-control-request-private-network"),
+];
 
 /// The single-page apps that may call from a browser, with cookies; the methods are those that routes have.
 pub fn cors(edge: &Edge) -> CorsLayer {
@@ -61,34 +68,41 @@ pub fn cors(edge: &Edge) -> CorsLayer {
 }
 
 /// Adds to an answer what lets a page of a listed origin read it.
-pub async fn share(State(cors): State<CorsLayer>, request: Request, next: Next) -> Response {
-    if request.method() != Method::OPTIONS {
-        let inner = service_fn(move |request| {
-            let next = next.clone();
-            async move { Ok::<_, Infallible>(next.run(request).await) }
-        });
-        return cors
-            .layer(inner)
-            .oneshot(request)
-            .await
-            .unwrap_or_else(|never| match never {});
-    }
+pub async fn share<F>(
+    cors: CorsLayer,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let mut question = Request::new(Body::empty());
-    *question.method_mut() = Method::OPTIONS;
-    *question.headers_mut() = request.headers().clone();
+    *question.method_mut() = request.method().clone();
+    for name in ASKED {
+        if let Some(value) = request.headers().get(&name) {
+            question.headers_mut().insert(name, value.clone());
+        }
+    }
     let nothing =
         service_fn(|_: Request| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
-    let allowed = cors.layer(nothing).oneshot(question).await;
-    let mut response = next.run(request).await;
-    let Ok(allowed) = allowed;
-    response.headers_mut().extend(allowed.headers().clone());
+    let Ok(mut allowed) = cors.layer(nothing).oneshot(question).await;
+    let mut response = next(request).await;
+    let headers = response.headers_mut();
+    // the answer may depend on other headers too
+    if let Some(vary) = allowed.headers_mut().remove(header::VARY) {
+        headers.append(header::VARY, vary);
+    }
+    headers.extend(std::mem::take(allowed.headers_mut()));
     response
 }
 
 /// Answers the question itself, once it has a name and a line in the log.
-pub async fn answer(request: Request, next: Next) -> Response {
+pub async fn answer<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     match *request.method() {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
-        _ => next.run(request).await,
+        _ => next(request).await,
     }
 }

@@ -26,7 +26,8 @@ pub async fn carry_out(
 ) -> Result<Response, Refused> {
     let within = Duration::from_millis(edge.handles.config.rates.operation_timeout_ms);
     let (mut cost, keyed) = (None, prepared.keyed);
-    let work = execute(edge, caller, signed_in, prepared, &mut cost);
+    // boxed before it is wrapped, which moves it
+    let work = Box::pin(execute(edge, caller, signed_in, prepared, &mut cost));
     let done = if keyed {
         tokio::time::timeout(within, work).await.ok()
     } else {
