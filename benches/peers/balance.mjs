@@ -21,6 +21,8 @@ const env = {
   // counted as always, and never used up
   COST_CLIENT: '1000000000/1000000000',
   COST_TENANT: '1000000000/1000000000',
+  STREAMS_PER_CLIENT: '0',
+  STREAMS_PER_ADDRESS: '0',
   NO_COLOR: '1',
 };
 

@@ -1,5 +1,5 @@
 // The measurement: the same requests to each server, in turns, and what each costs its server in processor time.
-import { createHash } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bring, seed, serve, work } from './balance.mjs';
@@ -27,7 +27,7 @@ process.exit(0);
 
 /** Requests: the processor time of each, the median of all rounds, by what is asked and by server. */
 async function reads() {
-  const servers = [await serve('api', token), await peer('mercurius'), await peer('apollo')];
+  const servers = [await serve('api', token), await equipped(), await peer('mercurius'), await peer('apollo')];
   await sameAnswers(servers);
   const asked = {
     list: { query: LIST },
@@ -63,6 +63,20 @@ async function reads() {
   }
   for (const server of servers) await server.stop();
   return found;
+}
+
+/** Mercurius with the duties of balance, and what signs a request in there. */
+async function equipped() {
+  const secret = randomUUID();
+  const server = await start('mercurius, equipped', process.execPath, ['mercurius.mjs'], {
+    PEER_TENANT: tenant,
+    EQUIPPED: secret,
+  });
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: 'owner' })}`;
+  const signature = createHmac('sha256', secret).update(signed).digest('base64url');
+  server.headers = { authorization: `Bearer ${signed}.${signature}` };
+  return server;
 }
 
 /** All must tell the same, letter by letter, or the comparison means nothing. */
@@ -163,10 +177,13 @@ async function measured(server, act) {
 function compare(found) {
   const wanted = [
     ['list', 'mercurius', 'list of 50 with three relations', '0.75 / 0.45'],
+    ['list', 'mercurius, equipped', 'the same', ''],
     ['list', 'apollo', 'the same', ''],
-    ['text', 'mercurius', 'trivial, full text', '0.6 / 0.35'],
+    ['text', 'mercurius, equipped', 'trivial, full text', '0.6 / 0.35'],
+    ['text', 'mercurius', 'the same', ''],
     ['text', 'apollo', 'the same', ''],
-    ['persisted', 'mercurius', 'trivial, persisted', '0.4 / 0.3'],
+    ['persisted', 'mercurius, equipped', 'trivial, persisted', '0.4 / 0.3'],
+    ['persisted', 'mercurius', 'the same', ''],
     ['persisted', 'apollo', 'the same', ''],
     ['delivery', 'mercurius', 'delivery of an event', '0.7 / 0.35'],
     ['delivery', 'graphql-ws', 'the same', ''],
