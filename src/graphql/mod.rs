@@ -28,6 +28,7 @@ pub mod fresh;
 pub mod idempotency;
 pub mod identity;
 pub mod imports;
+pub mod inputs;
 pub mod keys;
 pub mod limits;
 pub mod links;

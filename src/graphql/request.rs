@@ -22,6 +22,7 @@ use super::{
     cost::CostIndex,
     documents::{Told, judge},
     idempotency::{Replayed, holds_a_key, to_its_end},
+    inputs::InputIndex,
     limits::Limits,
     loader::execute,
     measure::{Measured, measure},
@@ -30,7 +31,7 @@ use super::{
     price::Price,
     refusal::{Code, Refusal},
     scan::scan,
-    variables::{InputIndex, check_variables},
+    variables::check_variables,
 };
 
 /// Syntax trees kept, in tokens: some sixty megabytes at the worst, a few thousand documents
@@ -99,7 +100,7 @@ pub struct Pipeline<E> {
     streams: E,
     judge: Option<E>,
     index: Arc<CostIndex>,
-    inputs: InputIndex,
+    inputs: Arc<InputIndex>,
     limits: Limits,
     documents: Documents,
     suggestions: bool,
@@ -114,7 +115,7 @@ impl<E: Executor> Pipeline<E> {
             executor,
             judge: None,
             index: Arc::new(CostIndex::build(sdl)?),
-            inputs: InputIndex::build(sdl)?,
+            inputs: Arc::new(InputIndex::build(sdl)?),
             limits,
             documents: Documents::new(KEPT_TOKENS),
             suggestions: false,
@@ -180,9 +181,9 @@ impl<E: Executor> Pipeline<E> {
     ) -> Result<Prepared, Refusal> {
         check_characters(&document, &sent.variables)?;
         let name = sent.operation_name.as_deref();
-        let operation = select_operation(&document.tree, name)?;
-        check_transport(operation.ty, allowed)?;
-        check_variables(operation, &sent.variables, &self.inputs)?;
+        let chosen = select_operation(&document.tree, name)?;
+        check_transport(chosen.ty, allowed)?;
+        check_variables(chosen, &sent.variables, &self.inputs)?;
         let known = document.operation(name);
         let measured = match known.as_ref().and_then(|known| known.measured.as_ref()) {
             Some(measured) => measured.clone(),
@@ -197,7 +198,7 @@ impl<E: Executor> Pipeline<E> {
         let operation = known.unwrap_or_else(|| {
             document.keep(Operation {
                 name: name.map(str::to_owned),
-                root: RootOrder::of(&document.tree, operation),
+                root: RootOrder::of(&document.tree, chosen),
                 measured: measured.fixed.then(|| measured.clone()),
             })
         });
@@ -278,9 +279,11 @@ impl<E: Executor> Pipeline<E> {
         let answers = match &self.judge {
             Some(judge) if !prepared.document.is_valid() || !prepared.unexpected.is_empty() => {
                 let (judge, streams) = (judge.clone(), self.streams.clone());
+                let inputs = Arc::clone(&self.inputs);
                 let judged = async move {
                     let unexpected = prepared.unexpected;
-                    match judge::validate(&judge, &prepared.document, unexpected).await {
+                    let document = &prepared.document;
+                    match judge::validate(&judge, &inputs, document, unexpected).await {
                         Ok(()) => streams.execute_stream(prepared.request, session),
                         Err(refused) => stream::once(async { refused }).boxed(),
                     }
@@ -303,7 +306,7 @@ impl<E: Executor> Pipeline<E> {
     ) -> Result<(), Response> {
         match &self.judge {
             Some(judge) if !document.is_valid() || !unexpected.is_empty() => {
-                judge::validate(judge, document, unexpected).await
+                judge::validate(judge, &self.inputs, document, unexpected).await
             }
             _ => Ok(()),
         }

@@ -3,7 +3,12 @@
 //! The parser recurses on brackets before any guard of its own, and its syntax tree is some
 //! hundred times larger than the text. So bytes, tokens and bracket nesting are bounded here, in
 //! one pass over the bytes that knows just enough of the language to skip strings and comments.
-//! It never decides whether a document is well formed; that stays with the parser.
+//! It never decides whether a document is well formed; that stays with the parser. One thing is
+//! seen here because the syntax tree has lost it: that a field of an input is given twice.
+
+use std::collections::HashSet;
+
+use async_graphql::Pos;
 
 use super::{
     limits::{Limits, at_most},
@@ -36,6 +41,7 @@ pub fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
 
     let mut found = Scanned::default();
     let mut open: u64 = 0;
+    let mut inputs = Inputs::default();
     let mut at = 0;
     while at < bytes.len() {
         let byte = bytes[at];
@@ -63,6 +69,7 @@ pub fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
         match byte {
             b'(' | b'[' | b'{' => {
                 open += 1;
+                inputs.open(byte);
                 found.nesting = found.nesting.max(open);
                 at_most(
                     Code::GraphqlParseFailed,
@@ -78,9 +85,14 @@ pub fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
                 )?;
             }
             // too many closing ones are the parser's to report: it stops there too
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            b')' | b']' | b'}' => {
+                open = open.saturating_sub(1);
+                inputs.close();
+            }
+            b':' => inputs.name(text)?,
             _ => {}
         }
+        inputs.last = (at, end);
         found.tokens += 1;
         at_most(
             Code::GraphqlParseFailed,
@@ -96,6 +108,55 @@ pub fn scan(text: &str, limits: &Limits) -> Result<Scanned, Refusal> {
         at = end;
     }
     Ok(found)
+}
+
+/// The brackets that are open, and the fields that were named in those that are inputs: braces somewhere inside
+/// parentheses, where there are no selections.
+#[derive(Default)]
+struct Inputs<'a> {
+    open: Vec<(u8, HashSet<&'a str>)>,
+    /// Where the last token was.
+    last: (usize, usize),
+}
+
+impl<'a> Inputs<'a> {
+    fn open(&mut self, bracket: u8) {
+        let inside = matches!(self.open.last(), Some((b'(' | b'i' | b'[', _)));
+        // what is inside of an argument is a value
+        let kind = if inside && bracket == b'{' {
+            b'i'
+        } else {
+            bracket
+        };
+        self.open.push((kind, HashSet::new()));
+    }
+
+    fn close(&mut self) {
+        self.open.pop();
+    }
+
+    /// What comes before a colon names something; in an input, a field of it.
+    fn name(&mut self, text: &'a str) -> Result<(), Refusal> {
+        let Some((b'i', named)) = self.open.last_mut() else {
+            return Ok(());
+        };
+        let (from, to) = self.last;
+        let name = text.get(from..to).unwrap_or_default();
+        if named.insert(name) {
+            return Ok(());
+        }
+        let message = format!("There can be only one input field named \"{name}\".");
+        let before = text.get(..from).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
+        Err(Refusal::new(Code::GraphqlValidationFailed, message).at([Pos { line, column }]))
+    }
 }
 
 /// Letters, digits and what a number may contain.
@@ -177,6 +238,29 @@ mod tests {
         assert_eq!(refused(&"{".repeat(65)), "nesting");
         assert_eq!(refused(&format!("{{a(x:{}", "[".repeat(63))), "nesting");
         assert_eq!(refused(&format!("{{a(x:{}", "{y:[".repeat(32))), "nesting");
+    }
+
+    #[test]
+    fn a_field_of_an_input_is_given_once() {
+        let told = |text: &str| scan(text, &Limits::default()).err();
+        for fine in [
+            "{ a: x a: x }",
+            "{ f(a: { x: 1, y: { x: 2 } }, b: [{ x: 1 }, { x: 1 }]) { a: x a: x } }",
+            "query($a: A = { x: 1 }, $b: B = { x: RED y: RED }) { f(a: $a) }",
+            "{ f(a: { x: \"x: 1, x: 2\" # x: 3\n }) }",
+        ] {
+            assert_eq!(told(fine), None, "{fine}");
+        }
+        for (twice, column) in [
+            ("{ f(a: { x: 1, x: 2 }) }", 16),
+            ("{ f(a: [{ y: [{ x: $v y: 1 x: [] }] }]) }", 28),
+            ("query($a: A = { x: 1 x: 2 }) { f(a: $a) }", 22),
+        ] {
+            let refusal = told(twice).unwrap();
+            assert_eq!(refusal.code, Code::GraphqlValidationFailed);
+            assert!(refusal.message.contains("\"x\""), "{}", refusal.message);
+            assert_eq!(refusal.locations, [Pos { line: 1, column }], "{twice}");
+        }
     }
 
     #[test]

@@ -10,15 +10,16 @@ use super::refusal::{Code, Refusal};
 use super::request::Prepared;
 
 /// Refuses a subscription that has not exactly one field, as the GraphQL specification asks: a stream stands at one
-/// place, and two would be resumed at the place of whichever was heard last.
+/// place, and two would be resumed at the place of whichever was heard last. Nor may a directive leave that one out.
 pub fn check(prepared: &mut Prepared) -> Result<(), Refusal> {
-    match chosen(prepared).map(|operation| only_field(operation).is_some()) {
-        Some(false) => Err(Refusal::new(
-            Code::GraphqlValidationFailed,
-            "A subscription has exactly one field, written in the operation itself.",
-        )),
-        _ => Ok(()),
-    }
+    let said = match chosen(prepared).map(only_field) {
+        Some(None) => "A subscription has exactly one field, written in the operation itself.",
+        Some(Some(field)) if !field.directives.is_empty() => {
+            "The field of a subscription takes no @skip and no @include: it would follow nothing."
+        }
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(Code::GraphqlValidationFailed, said))
 }
 
 /// Lets a subscription go on after `last`, if there was one. Whether its events may have cursors as ids: that is where

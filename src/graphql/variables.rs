@@ -8,85 +8,14 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
     Name, Value, Variables,
-    parser::{
-        self, parse_schema,
-        types::{
-            BaseType, InputObjectType, OperationDefinition, Type, TypeDefinition, TypeKind,
-            TypeSystemDefinition,
-        },
-    },
+    parser::types::{BaseType, OperationDefinition, Type},
 };
 
+use super::inputs::{Input, InputField, InputIndex};
 use super::refusal::{Code, Detail, Refusal};
 
 /// More would be noise.
 const MOST_DETAILS: usize = 20;
-
-/// The input types of a schema.
-#[derive(Debug)]
-pub struct InputIndex {
-    types: HashMap<String, Input>,
-}
-
-#[derive(Debug)]
-enum Input {
-    Enum(HashSet<String>),
-    Object {
-        fields: HashMap<String, InputField>,
-        one_of: bool,
-    },
-}
-
-#[derive(Debug)]
-struct InputField {
-    ty: Type,
-    required: bool,
-}
-
-impl InputIndex {
-    /// Reads the SDL of a schema, as `Schema::sdl` writes it.
-    pub fn build(sdl: &str) -> Result<Self, parser::Error> {
-        let types = parse_schema(sdl)?
-            .definitions
-            .into_iter()
-            .filter_map(|definition| match definition {
-                TypeSystemDefinition::Type(ty) => read(ty.node),
-                _ => None,
-            })
-            .collect();
-        Ok(Self { types })
-    }
-}
-
-fn read(ty: TypeDefinition) -> Option<(String, Input)> {
-    let one_of = ty
-        .directives
-        .iter()
-        .any(|directive| directive.node.name.node == "oneOf");
-    let input = match ty.kind {
-        TypeKind::Enum(values) => {
-            let names = values
-                .values
-                .into_iter()
-                .map(|value| value.node.value.node.to_string());
-            Input::Enum(names.collect())
-        }
-        TypeKind::InputObject(InputObjectType { fields }) => {
-            let fields = fields.into_iter().map(|field| {
-                let field = field.node;
-                let required = !field.ty.node.nullable && field.default_value.is_none();
-                let ty = field.ty.node;
-                (field.name.node.to_string(), InputField { ty, required })
-            });
-            Input::Object {
-                fields: fields.collect(),
-                one_of,
-            }
-        }
-        _ => return None,
-    };
-    Some((ty.name.node.to_string(), input))
-}
 
 /// Refuses variables that are missing or of the wrong type, naming each.
 pub fn check_variables(
@@ -166,7 +95,7 @@ impl Check<'_> {
             | ("Boolean", Value::Boolean(_)) => true,
             ("ID", Value::Number(number)) => number.is_i64() || number.is_u64(),
             ("Int" | "Float" | "String" | "ID" | "Boolean", _) => false,
-            (name, value) => match (index.types.get(name), value) {
+            (name, value) => match (index.find(name), value) {
                 (Some(Input::Enum(names)), Value::String(given)) => names.contains(given),
                 (Some(Input::Enum(names)), Value::Enum(given)) => names.contains(given.as_str()),
                 (Some(Input::Object { fields, one_of }), Value::Object(given)) => {
@@ -204,7 +133,7 @@ impl Check<'_> {
         }
         let mut missing: Vec<_> = fields
             .iter()
-            .filter(|(name, field)| field.required && !seen.contains(name.as_str()))
+            .filter(|(name, field)| field.is_required() && !seen.contains(name.as_str()))
             .collect();
         missing.sort_by_key(|(name, _)| *name);
         for (name, field) in missing {

@@ -90,4 +90,5 @@ mod suspension;
 mod tenants;
 mod traces;
 mod two_person;
+mod validation;
 mod vectors;

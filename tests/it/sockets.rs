@@ -150,6 +150,10 @@ async fn a_subscription_has_one_field() {
     assert_eq!(error["type"], "error", "{error}");
     let code = error.text("payload[0].extensions.code");
     assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
+    // nor may it be left out
+    let none = "subscription { eventFeed @skip(if: true) { cursor } }";
+    socket.send(&subscribe("b", none)).await;
+    assert_eq!(socket.next().await["type"], "error");
     app.finish().await;
 }
 

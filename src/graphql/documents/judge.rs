@@ -2,9 +2,9 @@
 //! that and stops, so that whoever executes need not validate a document that has passed before.
 //!
 //! A verdict holds whatever the variables: [`check_variables`](crate::graphql::variables::check_variables) has compared
-//! their values with their declared types, and validation compares the declared types with the places they are used in.
-//! There is one place it does not look at, the `if` of a directive: there the values are judged, when they are not what
-//! is expected.
+//! their values with their declared types, and [`wrong_values`] compares the declared types with the places they are
+//! used in. For the `if` of a directive async-graphql looks at the values too: there they are judged, when they are not
+//! what is expected.
 
 use std::sync::Arc;
 
@@ -14,7 +14,9 @@ use async_graphql::{
     Executor, Name, Positioned, Request, Response, ServerError, ValidationResult, Value, Variables,
 };
 
+use super::values::wrong_values;
 use crate::graphql::cache::Document;
+use crate::graphql::inputs::InputIndex;
 
 /// What a document that passed is answered with; no message of a validation rule.
 const PASSED: &str = "passed";
@@ -43,22 +45,33 @@ impl Extension for Judge {
 /// Whether a document is valid for the schema of a judge; noted in it when it is.
 pub(in crate::graphql) async fn validate<E: Executor>(
     judge: &E,
+    inputs: &InputIndex,
     document: &Document,
     variables: Variables,
 ) -> Result<(), Response> {
     let mut request = Request::new("").variables(variables);
     request.set_parsed_query(document.tree.clone());
-    let verdict = judge.execute(request).await;
-    match verdict.errors.as_slice() {
-        [only] if only.message == PASSED => {
-            if let Some(error) = overlooked(&document.tree) {
-                return Err(Response::from_errors(vec![error]));
-            }
+    let mut verdict = judge.execute(request).await;
+    let judged = !verdict.errors.is_empty();
+    let mut errors = std::mem::take(&mut verdict.errors);
+    errors.retain(|error| error.message != PASSED && !is_used(document, error));
+    if judged && errors.is_empty() {
+        errors.extend(overlooked(&document.tree));
+        errors.extend(wrong_values(&document.tree, inputs));
+        if errors.is_empty() {
             document.passed();
-            Ok(())
+            return Ok(());
         }
-        _ => Err(verdict),
     }
+    verdict.errors = errors;
+    Err(verdict)
+}
+
+/// Whether a variable that is said to be without use decides about something: the rules pass over a `__typename`.
+fn is_used(document: &Document, error: &ServerError) -> bool {
+    let said = |name: &Name| format!("Variable \"${name}\" is not used");
+    let mut switches = document.switches.iter();
+    switches.any(|name| error.message.starts_with(&said(name)))
 }
 
 /// The first directive of a `__typename` that is unknown or repeated: the rules pass over that field.

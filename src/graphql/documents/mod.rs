@@ -13,6 +13,7 @@ pub(super) mod judge;
 pub mod manifest;
 mod prepare;
 pub mod told;
+mod values;
 
 pub use check::{Checker, Draft};
 pub use id::document_id;
