@@ -15,16 +15,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use async_graphql::Positioned;
 use async_graphql::parser::{
     self, parse_schema,
-    types::{
-        BaseType, ConstDirective, FieldDefinition, OperationType, Type, TypeKind,
-        TypeSystemDefinition,
-    },
+    types::{BaseType, FieldDefinition, OperationType, TypeKind, TypeSystemDefinition},
 };
-use async_graphql::{Positioned, Value as ConstValue};
 
+use super::deprecated::{DeprecatedInputs, reason};
 use super::documents::told::Deprecation;
+use super::inputs::innermost;
 
 /// The cost of a mutation itself.
 pub const MUTATION_COST: u64 = 10;
@@ -90,6 +89,8 @@ pub(super) struct FieldCost {
     pub(super) multiplier: Multiplier,
     pub(super) deprecated: bool,
     pub(super) deprecated_arguments: Vec<String>,
+    /// Arguments in which something deprecated can be written, and their types.
+    pub(super) watched_arguments: Vec<(String, String)>,
     /// Whether whoever is not signed in may ask for it; what is inside an answer belongs to its root.
     pub(super) open: bool,
     /// A list of types below `__schema` or `__type`.
@@ -109,6 +110,8 @@ pub struct CostIndex {
     types: HashMap<String, TypeCost>,
     /// The end of each deprecated member, named as in [`Measured::deprecated`](super::measure::Measured).
     deprecations: HashMap<String, Deprecation>,
+    /// Those that are written into inputs.
+    pub(super) inputs: DeprecatedInputs,
     query: String,
     mutation: Option<String>,
     subscription: Option<String>,
@@ -120,12 +123,22 @@ impl CostIndex {
         let mut index = Self {
             types: HashMap::new(),
             deprecations: HashMap::new(),
+            inputs: DeprecatedInputs::default(),
             query: "Query".to_owned(),
             mutation: Some("Mutation".to_owned()),
             subscription: Some("Subscription".to_owned()),
         };
         let mut definitions = parse_schema(INTROSPECTION)?.definitions;
         definitions.extend(parse_schema(sdl)?.definitions);
+        index.inputs =
+            DeprecatedInputs::read(
+                definitions
+                    .iter()
+                    .filter_map(|definition| match definition {
+                        TypeSystemDefinition::Type(ty) => Some(&ty.node),
+                        _ => None,
+                    }),
+            );
 
         let mut leaves =
             HashSet::from(["Int", "Float", "String", "Boolean", "ID"].map(str::to_owned));
@@ -167,6 +180,14 @@ impl CostIndex {
                 let definition = definition.node;
                 let leaf = leaves.contains(innermost(&definition.ty.node));
                 let mut field = describe(&ty.name, &definition, leaf, mutation);
+                let arguments = definition.arguments.iter().map(|argument| &argument.node);
+                field.watched_arguments = arguments
+                    .filter(|argument| index.inputs.can_be_in(&argument.ty.node))
+                    .map(|argument| {
+                        let ty = innermost(&argument.ty.node);
+                        (argument.name.node.to_string(), ty.to_owned())
+                    })
+                    .collect();
                 field.open = ty.name != index.query || needs_no_sign_in(&definition);
                 for (member, end) in deprecations(&ty.name, &definition) {
                     index.deprecations.insert(member, end);
@@ -190,8 +211,12 @@ impl CostIndex {
 
     /// When the first of these members goes, and since when all of them are deprecated.
     pub(super) fn end_of(&self, members: &BTreeSet<String>) -> Deprecation {
-        let ends = members.iter().map(|member| self.deprecations.get(member));
-        let ends: Vec<Deprecation> = ends.map(|end| end.copied().unwrap_or_default()).collect();
+        let end = |member: &String| {
+            let field = self.deprecations.get(member).copied();
+            field.or_else(|| self.inputs.end(member))
+        };
+        let ends = members.iter().map(|member| end(member).unwrap_or_default());
+        let ends: Vec<Deprecation> = ends.collect();
         let all = ends.iter().all(|end| end.since.is_some());
         Deprecation {
             since: ends
@@ -221,6 +246,7 @@ impl FieldCost {
             multiplier: Multiplier::One,
             deprecated: false,
             deprecated_arguments: Vec::new(),
+            watched_arguments: Vec::new(),
             open: true,
             lists_types: false,
         }
@@ -278,28 +304,12 @@ fn describe(parent: &str, field: &FieldDefinition, leaf: bool, mutation: bool) -
             .filter(|argument| reason(&argument.node.directives).is_some())
             .map(|argument| argument.node.name.node.to_string())
             .collect(),
+        watched_arguments: Vec::new(),
         lists_types: introspection
             && matches!(
                 name,
                 "fields" | "interfaces" | "possibleTypes" | "inputFields"
             ),
-    }
-}
-
-fn innermost(ty: &Type) -> &str {
-    match &ty.base {
-        BaseType::Named(name) => name,
-        BaseType::List(inner) => innermost(inner),
-    }
-}
-
-/// Why a member is deprecated, if it is.
-fn reason(directives: &[Positioned<ConstDirective>]) -> Option<&str> {
-    let mut directives = directives.iter().map(|directive| &directive.node);
-    let deprecated = directives.find(|directive| directive.name.node == "deprecated")?;
-    match deprecated.get_argument("reason").map(|reason| &reason.node) {
-        Some(ConstValue::String(reason)) => Some(reason),
-        _ => Some(""),
     }
 }
 

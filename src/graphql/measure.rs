@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
 
 use async_graphql::{
     Name, Positioned, Value as ConstValue, Variables,
@@ -47,7 +48,7 @@ pub struct Measured {
     pub root_fields: u64,
     /// Selections of every kind.
     pub expanded_fields: u64,
-    /// Deprecated members it uses, as `Type.field` or `Type.field(argument:)`, sorted.
+    /// Deprecated members it uses, as `Type.member` or `Type.field(argument:)`, sorted.
     pub deprecated: Vec<String>,
     /// When the first of them goes, and since when all of them are deprecated.
     pub end: Deprecation,
@@ -390,6 +391,16 @@ impl<'a> Walk<'a> {
             if field.get_argument(argument).is_some() {
                 self.deprecated
                     .insert(format!("{}.{name}({argument}:)", parent.name));
+            }
+        }
+        for (argument, ty) in &known.watched_arguments {
+            // what is in a variable is looked for when it has a value
+            let written = field.get_argument(argument).map(|value| {
+                let written = value.node.clone();
+                written.into_const_with(|_| Ok::<_, Infallible>(ConstValue::Null))
+            });
+            if let Some(Ok(value)) = written {
+                self.index.inputs.in_value(ty, &value, &mut self.deprecated);
             }
         }
     }

@@ -20,6 +20,7 @@ pub mod condition;
 pub mod connections;
 pub mod cost;
 pub mod decisions;
+pub mod deprecated;
 pub mod documents;
 pub mod error;
 pub mod events;

@@ -185,7 +185,7 @@ impl<E: Executor> Pipeline<E> {
         check_transport(chosen.ty, allowed)?;
         check_variables(chosen, &sent.variables, &self.inputs)?;
         let known = document.operation(name);
-        let measured = match known.as_ref().and_then(|known| known.measured.as_ref()) {
+        let mut measured = match known.as_ref().and_then(|known| known.measured.as_ref()) {
             Some(measured) => measured.clone(),
             None => measure(
                 &document.tree,
@@ -202,6 +202,7 @@ impl<E: Executor> Pipeline<E> {
                 measured: measured.fixed.then(|| measured.clone()),
             })
         });
+        measured.note_variables(chosen, &sent.variables, &self.index);
 
         let price = Price::new(
             Arc::clone(&document),

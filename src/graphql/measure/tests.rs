@@ -254,6 +254,56 @@ fn deprecated_members_are_named() {
 }
 
 #[test]
+fn deprecated_members_are_found_where_they_are_written() {
+    const SDL: &str = r#"
+        type Query { find(by: By, order: [Order!]): Int plain(free: Free): Int }
+        enum Order { NAME AGE @deprecated(reason: "use NAME; since 2026-01-01; removed after 2026-12-31") }
+        input By { name: String login: String @deprecated(reason: "use name; since 2026-02-01") more: [By!] order: Order }
+        input Free { text: String }
+    "#;
+    let index = CostIndex::build(SDL).unwrap();
+    let found = |text: &str, variables: serde_json::Value| {
+        let (document, variables) = (parse_query(text).unwrap(), Variables::from_json(variables));
+        let measured = measure(&document, None, &variables, &index, &Limits::default());
+        let mut measured = measured.unwrap();
+        let operation = select_operation(&document, None).unwrap();
+        measured.note_variables(operation, &variables, &index);
+        measured
+    };
+    let in_text = "{ find(by: { login: \"x\", more: [{ order: AGE }] }, order: NAME) }";
+    let both = found(in_text, json!({}));
+    assert_eq!(both.deprecated, ["By.login", "Order.AGE"]);
+    let days = both.end.since.zip(both.end.until).unwrap();
+    let days = (days.0.to_string(), days.1.to_string());
+    assert_eq!(days, ("2026-02-01".to_owned(), "2026-12-31".to_owned()));
+
+    let by_variable = "query($by: By, $order: [Order!] = [AGE]) { find(by: $by, order: $order) }";
+    for (variables, members) in [
+        (json!({}), vec!["Order.AGE"]),
+        (json!({ "order": "AGE" }), vec!["Order.AGE"]),
+        (json!({ "order": ["NAME"] }), vec![]),
+        (
+            json!({ "order": [], "by": { "more": { "login": null } } }),
+            vec!["By.login"],
+        ),
+        (json!({ "order": [], "by": { "name": "AGE" } }), vec![]),
+    ] {
+        let found = found(by_variable, variables.clone());
+        assert_eq!(found.deprecated, members, "{variables}");
+        assert_eq!(found.end.since.is_some(), !members.is_empty());
+    }
+    let partly = "query($name: String) { find(by: { name: $name, login: $name }) }";
+    let partly = found(partly, json!({ "name": "x" }));
+    assert_eq!(partly.deprecated, ["By.login"]);
+    let free = "query($free: Free) { plain(free: $free) }";
+    assert!(
+        found(free, json!({ "free": { "text": "AGE" } }))
+            .deprecated
+            .is_empty()
+    );
+}
+
+#[test]
 fn the_standard_introspection_query_passes_and_circles_do_not() {
     let of_type = format!("{} name {}", "ofType { kind name ".repeat(9), "}".repeat(9));
     let text = format!(
