@@ -10,13 +10,14 @@ use axum::response::{IntoResponse, Response};
 
 use super::caller::Caller;
 use super::{Edge, single, streamed, ws};
+use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::graphql::answer::retry_after;
 use crate::graphql::message::{GraphqlRequest, parse_get, parse_post};
 use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::{Media, Sent, Wanted, check_content_type, check_csrf};
 use crate::graphql::refusal::{Code, Refusal};
-use crate::graphql::request::Allowed;
+use crate::graphql::request::{Allowed, Prepared};
 use crate::graphql::{documents, error, status};
 
 /// A GraphQL request in a body is at most this long.
@@ -107,7 +108,7 @@ async fn carry_out(
     }
 }
 
-pub(super) async fn answer(
+async fn answer(
     edge: &Edge,
     caller: &Caller,
     media: Media,
@@ -119,13 +120,23 @@ pub(super) async fn answer(
         Err(error) => return refuse(caller, media, refusal_of(&error, &caller.request_id)),
     };
     let who = caller.who(ctx.as_ref());
-    let mut prepared = match documents::prepare(&edge.pipeline, &who, sent, allowed).await {
-        Ok(prepared) => prepared,
-        Err(refusal) => return refuse(caller, media, refusal),
-    };
+    match documents::prepare(&edge.pipeline, &who, sent, allowed).await {
+        Ok(prepared) => answer_prepared(edge, caller, media, ctx.as_ref(), prepared).await,
+        Err(refusal) => refuse(caller, media, refusal),
+    }
+}
+
+/// Answers a request that passed every check before it is carried out.
+pub(super) async fn answer_prepared(
+    edge: &Edge,
+    caller: &Caller,
+    media: Media,
+    ctx: Option<&Ctx>,
+    mut prepared: Prepared,
+) -> Response {
     let told = std::mem::take(&mut prepared.told);
     // dropped when the client goes away, and what it runs in the database ends with it
-    let outcome = single::carry_out(edge, caller, ctx.as_ref(), prepared).await;
+    let outcome = single::carry_out(edge, caller, ctx, prepared).await;
     let mut response = match outcome {
         Ok(response) => response,
         Err(refused) => return refuse(caller, media, refused),

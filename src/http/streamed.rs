@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 
 use super::access::Access;
 use super::caller::Caller;
-use super::graphql::{answer, refusal_of, refuse};
+use super::graphql::{answer_prepared, refusal_of, refuse};
 use super::open_streams::OpenStreams;
 use super::streaming::{Running, told};
 use super::{Edge, multipart, sse};
@@ -46,7 +46,7 @@ pub async fn respond(
         }
     };
     let who = caller.who(ctx.as_ref());
-    let prepared = documents::prepare(&edge.pipeline, &who, sent.clone(), streams).await;
+    let prepared = documents::prepare(&edge.pipeline, &who, sent, streams).await;
     let mut prepared = match prepared {
         Ok(prepared) => prepared,
         // an `EventSource` cannot read a refusal, so the protocol tells it as an event
@@ -58,7 +58,7 @@ pub async fn respond(
     let single = Running::is_single(&prepared);
     let form = match if single { wanted.single } else { wanted.stream } {
         Some(form @ (Media::EventStream | Media::Multipart)) => form,
-        Some(media) => return answer(edge, caller, media, sent, allowed).await,
+        Some(media) => return answer_prepared(edge, caller, media, ctx.as_ref(), prepared).await,
         None => {
             let message = "The accepted media type is for subscriptions only.";
             let refusal = Refusal::new(Code::BadRequest, message).with_status(406);
@@ -66,8 +66,12 @@ pub async fn respond(
         }
     };
     let ids = form == Media::EventStream && !single && subscription::resume(&mut prepared, resumed);
+    let told = std::mem::take(&mut prepared.told);
     match open(edge, caller, ctx, form, prepared, ids).await {
-        Ok(response) => response,
+        Ok(mut response) => {
+            told.warn(response.headers_mut());
+            response
+        }
         Err(refused) if refused.refusal.code == Code::RateLimited => {
             refuse(caller, Media::GraphqlResponse, refused)
         }

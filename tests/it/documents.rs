@@ -325,6 +325,31 @@ async fn deprecated_members_are_told_and_counted() {
     }
     let current = send(&owner, None, &json!({ "query": CODES })).await;
     assert_eq!(current.header("deprecation"), "");
+    // whoever would take a stream too has asked once, and is told the same
+    let either = owner
+        .request(Method::POST, "/graphql")
+        .header("accept", "text/event-stream, application/json")
+        .header("graphql-client-name", "web")
+        .json(&json!({ "query": old }));
+    let either = owner.send(either).await;
+    assert_eq!(
+        either.header("content-type"),
+        "application/json; charset=utf-8"
+    );
+    assert_eq!(either.header("x-deprecated-members"), "Decision.categoryId");
+    // a stream is told before its first answer
+    let follow = "subscription { recordProcessed { record { decision { categoryId } } } }";
+    let stream = owner
+        .request(Method::POST, "/graphql")
+        .header("accept", "text/event-stream")
+        .json(&json!({ "query": follow }));
+    let stream = stream.send().await.unwrap();
+    assert_eq!(
+        stream.headers()["x-deprecated-members"],
+        "Decision.categoryId"
+    );
+    assert_eq!(stream.headers()["deprecation"], "@1795219200");
+    drop(stream);
 
     balance::clients::write(&app.app().handles).await.unwrap();
     let usage = "{ deprecatedUsage(first: 10) { totalCount edges { node { member clientName graphqlClientId useCount } } } }";
@@ -340,6 +365,6 @@ async fn deprecated_members_are_told_and_counted() {
             )
         })
         .collect();
-    assert_eq!(counted, [(Value::Null, json!(1)), (json!("web"), json!(2))]);
+    assert_eq!(counted, [(Value::Null, json!(2)), (json!("web"), json!(3))]);
     app.finish().await;
 }

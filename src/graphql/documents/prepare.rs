@@ -68,7 +68,7 @@ pub async fn prepare<E: Executor>(
         return Err(required());
     }
     let mut prepared = pipeline.prepare_document(found.hash, found.document, sent, allowed)?;
-    let kept = by_name && allowed == Allowed::GET;
+    let kept = by_name && !allowed.mutations;
     prepared.told = Told::of(
         &prepared.measured,
         kept,

@@ -88,6 +88,11 @@ impl Told {
                 "accept, authorization, cookie, graphql-client-name, apollographql-client-name";
             headers.append(header::VARY, HeaderValue::from_static(vary));
         }
+        self.warn(headers);
+    }
+
+    /// Names the deprecated members that were asked for, whatever becomes of the answer.
+    pub fn warn(&self, headers: &mut HeaderMap) {
         let Some(first) = self.deprecated.first() else {
             return;
         };
