@@ -1,19 +1,17 @@
 //! Signing in, refreshing and signing out over REST, for clients without GraphQL: the same verbs as the mutations.
 
 use async_graphql::ID;
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::bodies::Sent;
 use super::caller::Caller;
 use super::shapes::{self, Challenged, Session, SessionMode, SignInOutcome, SignedOut, Success};
 use super::{cookies, envelope};
 use crate::error::{Error, Result};
 use crate::graphql::node::{global, local_opt};
-use crate::graphql::refusal::Code;
 use crate::identity::{self, Challenge, Credentials, SignedIn};
 
 /// The body of a sign-in.
@@ -40,8 +38,6 @@ pub struct Refresh {
     refresh_token: Option<String>,
 }
 
-type Body<T> = Result<Json<T>, JsonRejection>;
-
 /// `POST /api/v1/auth/sign-in`: a session for an email and a password; 401 if one of them is wrong.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-in", operation_id = "signIn", tag = "auth", security(()),
@@ -52,10 +48,7 @@ type Body<T> = Result<Json<T>, JsonRejection>;
         (status = 401, description = "The address or the password is wrong", body = shapes::Failure),
     ),
 )]
-pub async fn sign_in(caller: Caller, headers: HeaderMap, body: Body<SignIn>) -> Response {
-    if let Some(refusal) = too_long(&caller, &body) {
-        return refusal;
-    }
+pub async fn sign_in(caller: Caller, headers: HeaderMap, body: Sent<SignIn>) -> Response {
     let carried = Carried::asked(&headers);
     match try_sign_in(&caller, body).await {
         Ok(identity::SignIn::In(session)) => answer(&caller, carried, Ok(session)),
@@ -74,10 +67,7 @@ pub async fn sign_in(caller: Caller, headers: HeaderMap, body: Body<SignIn>) -> 
         (status = 401, description = "The token is not in force", body = shapes::Failure),
     ),
 )]
-pub async fn refresh(caller: Caller, headers: HeaderMap, body: Body<Refresh>) -> Response {
-    if let Some(refusal) = too_long(&caller, &body) {
-        return refusal;
-    }
+pub async fn refresh(caller: Caller, headers: HeaderMap, body: Sent<Refresh>) -> Response {
     let (carried, outcome) = match shown(&caller, &headers, body) {
         Ok((carried, token)) => (carried, identity::refresh(&caller.handles, &token).await),
         Err(error) => (Carried::asked(&headers), Err(error)),
@@ -100,10 +90,7 @@ pub async fn refresh(caller: Caller, headers: HeaderMap, body: Body<Refresh>) ->
         (status = 401, description = "No token was sent", body = shapes::Failure),
     ),
 )]
-pub async fn sign_out(caller: Caller, headers: HeaderMap, body: Body<Refresh>) -> Response {
-    if let Some(refusal) = too_long(&caller, &body) {
-        return refusal;
-    }
+pub async fn sign_out(caller: Caller, headers: HeaderMap, body: Sent<Refresh>) -> Response {
     let outcome = match shown(&caller, &headers, body) {
         Ok((_, token)) => identity::sign_out(&caller.handles, &token).await,
         Err(error) => Err(error),
@@ -142,8 +129,8 @@ impl Carried {
 }
 
 /// The refresh token of a request: the one in the body, else the one in the cookie.
-fn shown(caller: &Caller, headers: &HeaderMap, body: Body<Refresh>) -> Result<(Carried, String)> {
-    if let Some(token) = read(body)?.refresh_token {
+fn shown(caller: &Caller, headers: &HeaderMap, body: Sent<Refresh>) -> Result<(Carried, String)> {
+    if let Some(token) = body.0?.refresh_token {
         return Ok((Carried::asked(headers), token));
     }
     let names = cookies::Names::of(&caller.handles.config);
@@ -155,8 +142,8 @@ fn shown(caller: &Caller, headers: &HeaderMap, body: Body<Refresh>) -> Result<(C
     }
 }
 
-async fn try_sign_in(caller: &Caller, body: Body<SignIn>) -> Result<identity::SignIn> {
-    let body = read(body)?;
+async fn try_sign_in(caller: &Caller, body: Sent<SignIn>) -> Result<identity::SignIn> {
+    let body = body.0?;
     let tenant = body.tenant_id.map(ID);
     let credentials = Credentials {
         email: body.email,
@@ -166,29 +153,6 @@ async fn try_sign_in(caller: &Caller, body: Body<SignIn>) -> Result<identity::Si
         address: caller.origin.address.clone(),
     };
     identity::sign_in(&caller.handles, credentials).await
-}
-
-/// Says of a body that is too long that it is.
-fn too_long<T>(caller: &Caller, body: &Body<T>) -> Option<Response> {
-    let rejection = body.as_ref().err()?;
-    let status = rejection.status();
-    (status == StatusCode::PAYLOAD_TOO_LARGE).then(|| {
-        let message = "the body is too long: at most 10 MB are accepted here";
-        envelope::refuse(
-            &caller.request_id,
-            status,
-            Code::BadRequest,
-            message,
-            Vec::new(),
-        )
-    })
-}
-
-pub(super) fn read<T>(body: Body<T>) -> Result<T> {
-    match body {
-        Ok(Json(body)) => Ok(body),
-        Err(rejection) => Err(Error::invalid("body", rejection.body_text())),
-    }
 }
 
 pub(super) fn answer(caller: &Caller, carried: Carried, outcome: Result<SignedIn>) -> Response {

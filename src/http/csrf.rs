@@ -7,13 +7,11 @@
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::layers::RequestId;
 use super::{cookies, envelope};
 use crate::config::Config;
-use crate::graphql::refusal::{Code, Refusal};
-use crate::graphql::status::to_json;
+use crate::graphql::refusal::Code;
 
 /// Headers that a foreign page cannot add: any of them will do.
 const CUSTOM: [HeaderName; 4] = [
@@ -36,13 +34,16 @@ where
     let headers = request.headers();
     let by_bearer = headers.contains_key(header::AUTHORIZATION);
     let by_cookie = cookies::Names::of(config).are_in(headers) || cookies::are_wanted(headers);
-    let socket = headers.get(header::UPGRADE).is_some_and(is_websocket);
+    let socket = asks_for_a_socket(headers);
     if !socket && (by_bearer || !by_cookie) {
         return next(request).await;
     }
     match judge(config, request.method(), headers) {
         Ok(()) => next(request).await,
-        Err(reason) => refuse(&request, reason),
+        Err(reason) => {
+            let status = StatusCode::FORBIDDEN;
+            envelope::refuse_here(&request, status, Code::Forbidden, reason)
+        }
     }
 }
 
@@ -64,8 +65,11 @@ fn judge(config: &Config, method: &Method, headers: &HeaderMap) -> Result<(), &'
     Ok(())
 }
 
-fn is_websocket(upgrade: &HeaderValue) -> bool {
-    upgrade.as_bytes().eq_ignore_ascii_case(b"websocket")
+/// Whether a request is to become a WebSocket.
+pub(super) fn asks_for_a_socket(headers: &HeaderMap) -> bool {
+    let is_websocket =
+        |upgrade: &HeaderValue| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket");
+    headers.get(header::UPGRADE).is_some_and(is_websocket)
 }
 
 /// Whether an origin is this server's own, or one of the single-page apps that may call.
@@ -76,24 +80,6 @@ fn is_ours(config: &Config, origin: &str, host: Option<&str>) -> bool {
     own.is_some_and(|own| host == Some(own))
         || apps.any(|app| app.trim_end_matches('/') == origin)
         || config.public_url() == origin
-}
-
-fn refuse(request: &Request, reason: &'static str) -> Response {
-    let id = request.extensions().get::<RequestId>();
-    let id = id.map(|id| id.0.as_str()).unwrap_or_default();
-    if request.uri().path() != "/graphql" {
-        return envelope::refuse(
-            id,
-            StatusCode::FORBIDDEN,
-            Code::Forbidden,
-            reason,
-            Vec::new(),
-        );
-    }
-    let error = Refusal::new(Code::Forbidden, reason).into_server_error(id);
-    let body = to_json(&async_graphql::Response::from_errors(vec![error])).unwrap_or_default();
-    let media = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
-    (StatusCode::FORBIDDEN, media, body).into_response()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::any::Any;
 use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -15,7 +15,11 @@ use super::layers::RequestId;
 use super::shapes::{Detail, Failure, FailureMeta, Meta, Problem, Success};
 use crate::error::Error;
 use crate::graphql::error::{code, status};
-use crate::graphql::refusal::Code;
+use crate::graphql::refusal::{Code, Refusal};
+use crate::graphql::status::to_json;
+
+/// Where GraphQL is served.
+const GRAPHQL: &str = "/graphql";
 
 /// A successful answer.
 pub fn success(caller: &Caller, status: StatusCode, data: impl Serialize) -> Response {
@@ -80,7 +84,52 @@ pub fn refuse(
             request_id: request_id.to_owned(),
         },
     };
-    (status, Json(failure)).into_response()
+    challenged((status, Json(failure)).into_response())
+}
+
+/// Says how to introduce oneself, where that is what was missing (RFC 6750).
+pub fn challenged(mut response: Response) -> Response {
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Where a request went and what it is called: enough to refuse it in the words of its endpoint.
+pub struct Place {
+    graphql: bool,
+    request_id: String,
+}
+
+impl Place {
+    /// Of a request.
+    pub fn of(request: &Request) -> Self {
+        let id = request.extensions().get::<RequestId>();
+        Self {
+            graphql: request.uri().path() == GRAPHQL,
+            request_id: id.map(|id| id.0.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// A failed answer: an envelope, or what a GraphQL client reads.
+    pub fn refuse(&self, status: StatusCode, code: Code, message: &str) -> Response {
+        if !self.graphql {
+            return refuse(&self.request_id, status, code, message, Vec::new());
+        }
+        let error = Refusal::new(code, message).into_server_error(&self.request_id);
+        let body = to_json(&async_graphql::Response::from_errors(vec![error])).unwrap_or_default();
+        let media = [
+            (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (status, media, body).into_response()
+    }
+}
+
+/// Refuses a request that nobody has looked into.
+pub fn refuse_here(request: &Request, status: StatusCode, code: Code, message: &str) -> Response {
+    Place::of(request).refuse(status, code, message)
 }
 
 /// There is no such route.
@@ -95,14 +144,10 @@ pub async fn unknown_route(caller: Caller) -> Response {
 }
 
 /// The route exists, for another method.
-pub async fn wrong_method(caller: Caller) -> Response {
-    refuse(
-        &caller.request_id,
-        StatusCode::METHOD_NOT_ALLOWED,
-        Code::BadRequest,
-        "this route takes another method",
-        Vec::new(),
-    )
+pub async fn wrong_method(request: Request) -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let message = "this route takes another method";
+    refuse_here(&request, status, Code::BadRequest, message)
 }
 
 /// Says in the envelope what the framework refuses by itself: a body that is too long, a query string or JSON it cannot
@@ -128,8 +173,19 @@ pub async fn enveloped(request: Request, next: Next) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => "the body is too long: at most 10 MB are accepted here",
         _ => message.as_deref().unwrap_or("the request cannot be read"),
     };
+    // a parameter is named like any other value that cannot be used
+    let (message, details) = match message.strip_prefix("Failed to deserialize query string: ") {
+        None => (message, Vec::new()),
+        Some(wrong) => {
+            let named = wrong.split_once(": ").map(|(path, msg)| Detail {
+                path: path.to_owned(),
+                msg: msg.to_owned(),
+            });
+            (wrong, named.into_iter().collect())
+        }
+    };
     let id = id.map(|id| id.0).unwrap_or_default();
-    refuse(&id, status, code, message, Vec::new())
+    refuse(&id, status, code, message, details)
 }
 
 /// A handler panicked: a bug, which is logged; the client learns no more than that.

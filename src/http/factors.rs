@@ -1,13 +1,12 @@
 //! The second factor, and forgotten passwords, over REST: the same verbs as the mutations.
 
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::auth::{Carried, answer, read};
+use super::auth::{Carried, answer};
+use super::bodies::Sent;
 use super::caller::Caller;
 use super::envelope;
 use super::shapes::{Failure, Requested, Session, SessionMode, Success, Verified, WasReset};
@@ -58,8 +57,6 @@ pub struct Verify {
     token: String,
 }
 
-type Body<T> = Result<Json<T>, JsonRejection>;
-
 /// `POST /api/v1/auth/complete-sign-in`: a session for a challenge and a second factor; 401 if one of them is wrong.
 #[utoipa::path(
     post, path = "/api/v1/auth/complete-sign-in", operation_id = "completeSignIn", tag = "auth", security(()),
@@ -70,8 +67,8 @@ type Body<T> = Result<Json<T>, JsonRejection>;
         (status = 401, description = "The challenge or the code is wrong", body = Failure),
     ),
 )]
-pub async fn complete(caller: Caller, headers: HeaderMap, body: Body<Complete>) -> Response {
-    let outcome = match read(body).and_then(|body| completion(&caller, body)) {
+pub async fn complete(caller: Caller, headers: HeaderMap, body: Sent<Complete>) -> Response {
+    let outcome = match body.0.and_then(|body| completion(&caller, body)) {
         Ok(completion) => identity::complete_sign_in(&caller.handles, completion).await,
         Err(error) => Err(error),
     };
@@ -87,8 +84,8 @@ pub async fn complete(caller: Caller, headers: HeaderMap, body: Body<Complete>) 
         (status = 409, description = "This deployment sends no mail", body = Failure),
     ),
 )]
-pub async fn forgotten(caller: Caller, body: Body<Forgotten>) -> Response {
-    let outcome = match read(body) {
+pub async fn forgotten(caller: Caller, body: Sent<Forgotten>) -> Response {
+    let outcome = match body.0 {
         Ok(body) => identity::request_password_reset(&caller.handles, &body.email).await,
         Err(error) => Err(error),
     };
@@ -109,8 +106,8 @@ pub async fn forgotten(caller: Caller, body: Body<Forgotten>) -> Response {
         (status = 401, description = "The link is not good any more", body = Failure),
     ),
 )]
-pub async fn reset(caller: Caller, body: Body<Reset>) -> Response {
-    let outcome = match read(body) {
+pub async fn reset(caller: Caller, body: Sent<Reset>) -> Response {
+    let outcome = match body.0 {
         Ok(body) => {
             identity::reset_password_by_token(&caller.handles, &body.token, &body.password).await
         }
@@ -128,8 +125,8 @@ pub async fn reset(caller: Caller, body: Body<Reset>) -> Response {
         (status = 401, description = "The link is not good any more", body = Failure),
     ),
 )]
-pub async fn verify(caller: Caller, body: Body<Verify>) -> Response {
-    let outcome = match read(body) {
+pub async fn verify(caller: Caller, body: Sent<Verify>) -> Response {
+    let outcome = match body.0 {
         Ok(body) => identity::verify_email(&caller.handles, &body.token).await,
         Err(error) => Err(error),
     };

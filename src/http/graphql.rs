@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::caller::Caller;
+use super::csrf::asks_for_a_socket;
+use super::envelope::challenged;
 use super::{Edge, single, streamed, ws};
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -54,8 +56,14 @@ pub async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if let Ok(upgrade) = upgrade {
-        return ws::open(edge, caller, upgrade, &headers);
+    match upgrade {
+        Ok(upgrade) => return ws::open(edge, caller, upgrade, &headers),
+        Err(rejection) if asks_for_a_socket(&headers) => {
+            let refusal = Refusal::new(Code::BadRequest, rejection.body_text());
+            let refusal = refusal.with_status(rejection.status().as_u16());
+            return refuse(&caller, Media::Json, refusal);
+        }
+        Err(_) => {}
     }
     let accept = text(&headers, header::ACCEPT);
     let wanted = match Wanted::of(accept) {
@@ -198,7 +206,7 @@ fn reply(media: Media, status: u16, body: Vec<u8>) -> Response {
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    (status, headers, Body::from(body)).into_response()
+    challenged((status, headers, Body::from(body)).into_response())
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use tower_http::cors::CorsLayer;
 use tracing::Instrument;
 
-use super::{Edge, csrf, envelope, preflight};
+use super::{Edge, bodies, csrf, envelope, preflight};
 use crate::config::Config;
 use crate::telemetry::trace::{TRACEPARENT, TRACESTATE, Trace};
 
@@ -39,11 +39,13 @@ pub async fn around(
     response
 }
 
-/// What stands within compression: the log, where the request came from, the questions of browsers, CSRF, and panics.
+/// What stands within compression: the log, where the request came from, the questions of browsers, CSRF, how its body comes, and
+/// panics.
 pub async fn within(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let config = &edge.handles.config;
     let route = |request| catch_panic(request, |request| next.run(request));
-    let guarded = |request| csrf::guard(config, request, route);
+    let read = |request| bodies::guard(config, request, route);
+    let guarded = |request| csrf::guard(config, request, read);
     let answered = |request| preflight::answer(request, guarded);
     log(request, |request| origin(config, request, answered)).await
 }

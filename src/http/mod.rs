@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod auth;
+pub mod bodies;
 pub mod caller;
 pub mod conditional;
 pub mod cookies;
@@ -153,7 +154,7 @@ fn routes(edge: &Edge) -> Router<Edge> {
             .route("/graphiql/session", get(graphiql_session::session))
             .merge(graphiql::router());
     }
-    router
+    router.method_not_allowed_fallback(envelope::wrong_method)
 }
 
 /// Puts the layers around routes, in their order. Each layer of a router copies all that is further in for each request,

@@ -147,7 +147,44 @@ async fn get_changes_nothing() {
     let delete = anybody
         .send(anybody.request(Method::DELETE, "/graphql"))
         .await;
-    assert_eq!(delete.status, 405);
+    assert_eq!(
+        (delete.status, delete.header("allow")),
+        (405, "GET,HEAD,POST")
+    );
+    assert_eq!(Answer::of(&delete).error_code(), "BAD_REQUEST");
+    let elsewhere = anybody.request(Method::PUT, "/schema.graphql");
+    assert_envelope(&anybody.send(elsewhere).await, 405, "BAD_REQUEST");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_body_comes_as_it_is_and_says_what_it_is() {
+    let app = TestApp::start().await;
+    let anybody = app.anybody();
+    let body = json!({ "query": "{ __typename }" }).to_string();
+    let post = |path: &str, media: &str| {
+        let request = anybody.request(Method::POST, path).body(body.clone());
+        request.header("content-type", media.to_owned())
+    };
+    let json = "application/json";
+    let packed = post("/graphql", json).header("content-encoding", "gzip");
+    let reply = anybody.send(packed).await;
+    assert_eq!(
+        (reply.status, reply.header("accept-encoding")),
+        (415, "identity")
+    );
+    assert_eq!(Answer::of(&reply).error_code(), "BAD_REQUEST");
+    let plain = post("/graphql", json).header("content-encoding", "identity");
+    assert_eq!(anybody.send(plain).await.status, 200);
+    for route in ["auth/sign-in", "auth/complete-sign-in", "auth/verify-email"] {
+        let route = format!("/api/v1/{route}");
+        let packed = post(&route, json).header("content-encoding", "br");
+        assert_envelope(&anybody.send(packed).await, 415, "BAD_REQUEST");
+        let text = anybody.send(post(&route, "text/plain")).await;
+        assert_envelope(&text, 415, "BAD_REQUEST");
+        let long = post(&route, json).body(vec![b' '; 10 * 1024 * 1024 + 1]);
+        assert_envelope(&anybody.send(long).await, 413, "BAD_REQUEST");
+    }
     app.finish().await;
 }
 
@@ -352,8 +389,12 @@ async fn who_is_not_signed_in_is_told_so() {
             "/api/v1/exports/records.csv",
             "/api/v1/exports/reports/x.csv",
         ] {
-            assert_envelope(&client.get(path).await, 401, "UNAUTHENTICATED");
+            let refused = client.get(path).await;
+            assert_envelope(&refused, 401, "UNAUTHENTICATED");
+            assert_eq!(refused.header("www-authenticate"), "Bearer");
         }
+        let refused = client.graphql(asked, json!({})).await;
+        assert_eq!(refused.header("www-authenticate"), "Bearer");
     }
     // a token that was good is no better than a bad one once its time is over
     let owner = app.tenant("acme").await.owner();
@@ -379,6 +420,12 @@ async fn what_cannot_be_read_is_told_in_the_envelope() {
     ] {
         assert_envelope(&owner.get(path).await, 400, code);
     }
+    let wrong = owner.get("/api/v1/events?first=-1").await.json();
+    assert_eq!(wrong.text("error.details[0].path"), "first", "{wrong}");
+    assert!(
+        wrong.text("error.message").starts_with("first: "),
+        "{wrong}"
+    );
     assert_envelope(
         &owner.get("/api/v1/exports/reports/x.csv").await,
         404,

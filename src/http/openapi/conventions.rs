@@ -7,7 +7,7 @@ use crate::graphql::refusal::Code;
 /// A failure that many operations share: its status, its name, when it happens, and an example of it.
 type Shared = (&'static str, &'static str, &'static str, Code, &'static str);
 
-const FAILURES: [Shared; 8] = [
+const FAILURES: [Shared; 10] = [
     (
         "400",
         "Unusable",
@@ -37,11 +37,25 @@ const FAILURES: [Shared; 8] = [
         "report not found",
     ),
     (
+        "408",
+        "TooSlow",
+        "The body did not come in time",
+        Code::BadRequest,
+        "the body did not come in time; send it again",
+    ),
+    (
         "413",
         "TooLong",
         "The body is too long",
         Code::BadRequest,
         "the body is too long: at most 10 MB are accepted here",
+    ),
+    (
+        "415",
+        "WrongForm",
+        "The body is compressed, or no JSON where JSON is expected",
+        Code::BadRequest,
+        "the body is compressed; send it as it is",
     ),
     (
         "429",
@@ -178,7 +192,7 @@ fn fail_alike(path: &str, operation: &mut Value) {
             "400" => takes_anything,
             "401" => signed_in,
             "404" => path.contains('{'),
-            "413" => takes_body,
+            "408" | "413" | "415" => takes_body,
             _ => true,
         };
         match responses.get_mut(status) {
