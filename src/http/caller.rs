@@ -130,8 +130,12 @@ fn forwarded(headers: &HeaderMap, proxies: u8) -> Option<IpAddr> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
+    bearer_in(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The token of an `Authorization: Bearer …`; the scheme may be written in any case (RFC 9110).
+pub fn bearer_in(authorization: &str) -> Option<String> {
+    let (scheme, token) = authorization.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim().to_owned())

@@ -10,16 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::StreamExt;
 
 use super::Edge;
 use super::access::{Access, Ending};
-use super::caller::{CLIENT_NAMES, Caller};
+use super::caller::{CLIENT_NAMES, Caller, bearer_in};
 use super::graphql::refuse;
 use super::open_streams::{Lease, OpenStreams};
 use super::streaming::{ANNOUNCE, Answer, Running};
@@ -28,6 +28,7 @@ use crate::graphql::documents;
 use crate::graphql::message::from_json;
 use crate::graphql::meter::Refused;
 use crate::graphql::negotiate::Media;
+use crate::graphql::refusal::{Code, Exceeded, Refusal};
 use crate::graphql::request::Allowed;
 use crate::graphql::status::{to_json, was_executed};
 use operations::Operations;
@@ -40,6 +41,8 @@ const INIT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(25);
 /// The longest message a client may send.
 const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
+/// The longest id an operation may have: each of its messages repeats it.
+const ID_MAX_BYTES: usize = 256;
 /// Operations one socket may have open.
 const OPERATIONS: usize = 100;
 
@@ -55,8 +58,9 @@ pub fn open(
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
     if !offered.split(',').any(|name| name.trim() == PROTOCOL) {
-        let message = format!("open the socket with the subprotocol {PROTOCOL}");
-        return (StatusCode::BAD_REQUEST, message).into_response();
+        let message = format!("Open the socket with the subprotocol {PROTOCOL}.");
+        let refusal = Refusal::new(Code::BadRequest, message);
+        return refuse(&caller, Media::Json, refusal);
     }
     let address = caller.origin.address.as_deref();
     let lease = match OpenStreams::connection(&edge.handles, address) {
@@ -90,8 +94,8 @@ type Closing = (u16, &'static str);
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Incoming {
-    ConnectionInit { payload: Option<Value> },
-    Ping { payload: Option<Value> },
+    ConnectionInit { payload: Option<Map<String, Value>> },
+    Ping { payload: Option<Map<String, Value>> },
     Pong {},
     Subscribe { id: String, payload: Value },
     Complete { id: String },
@@ -134,7 +138,7 @@ impl Session {
                     Some(Ok(Message::Close(_))) => return Box::pin(self.bow_out()).await,
                     None => return Ok(()),
                     Some(Ok(_)) => {}
-                    Some(Err(_)) => return Err((4413, "the message is too long or not readable")),
+                    Some(Err(error)) => return Err(unreadable(&error)),
                 },
                 _ = self.keepalive.tick() => Box::pin(self.ping()).await?,
                 Some((id, answer)) = self.operations.next() => {
@@ -178,7 +182,7 @@ impl Session {
             Incoming::Ping { payload } => {
                 let mut pong = json!({ "type": "pong" });
                 if let Some(payload) = payload {
-                    pong["payload"] = payload;
+                    pong["payload"] = payload.into();
                 }
                 self.send(pong).await
             }
@@ -191,30 +195,21 @@ impl Session {
         }
     }
 
-    async fn init(&mut self, payload: Option<Value>) -> Result<(), Closing> {
+    async fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Closing> {
         if self.access.is_some() {
             return Err((4429, "too many initialisation requests"));
         }
-        let sent = payload.as_ref().and_then(|p| {
-            let named = ["Authorization", "authorization"]
-                .iter()
-                .find_map(|name| p.get(*name));
-            named.and_then(Value::as_str)
-        });
-        let bearer = match sent {
-            Some(value) => value
-                .strip_prefix("Bearer ")
-                .or_else(|| value.strip_prefix("bearer "))
-                .map(str::to_owned),
+        // browsers cannot set headers on a socket
+        let named = |name: &str| {
+            let mut members = payload.iter().flatten();
+            let named = members.find(|(member, _)| member.eq_ignore_ascii_case(name));
+            named.map(|(_, value)| value.as_str().unwrap_or_default())
+        };
+        let bearer = match named("authorization") {
+            Some(value) => bearer_in(value),
             None => self.caller.bearer.take(),
         };
         let bearer = bearer.ok_or((4403, "send connection_init {Authorization: \"Bearer …\"}"))?;
-        // browsers cannot set headers on a socket
-        let named = |name: &str| {
-            let members = payload.as_ref()?.as_object()?.iter();
-            let mut members = members.filter(|(member, _)| member.eq_ignore_ascii_case(name));
-            members.find_map(|(_, value)| value.as_str())
-        };
         if let Some(name) = CLIENT_NAMES.iter().find_map(|name| named(name)) {
             self.caller.client_name = Some(name.to_owned());
         }
@@ -242,11 +237,16 @@ impl Session {
         if self.operations.contains(&id) {
             return Err((4409, "an operation with this id is open already"));
         }
-        if self.operations.len() >= OPERATIONS {
-            return Err((4429, "at most 100 operations may be open on one socket"));
+        if !(1..=ID_MAX_BYTES).contains(&id.len()) {
+            return Err((4400, "an id has 1 to 256 bytes"));
         }
-        let beginning = begin(&self.edge, &self.caller, self.access.as_ref(), payload);
-        match self.operations.meanwhile(beginning).await {
+        let begun = if self.operations.len() >= OPERATIONS {
+            Err(too_many().into())
+        } else {
+            let beginning = begin(&self.edge, &self.caller, self.access.as_ref(), payload);
+            self.operations.meanwhile(beginning).await
+        };
+        match begun {
             Ok(running) => {
                 self.operations.insert(id, running);
                 // soon after, the client learns from where the stream began
@@ -325,6 +325,26 @@ impl Session {
             drop(tokio::time::timeout(Duration::from_secs(1), self.socket.send(frame)).await);
         }
     }
+}
+
+/// Why a socket is closed whose client sent what cannot be read. The library tells of it in words only.
+fn unreadable(error: &axum::Error) -> Closing {
+    match error.to_string().contains("too long") {
+        true => (4413, "the message is too long"),
+        false => (4400, "the message is not readable"),
+    }
+}
+
+/// The socket has as many operations as it may; the others go on.
+fn too_many() -> Refusal {
+    let exceeded = Exceeded {
+        limit: "openOperations",
+        maximum: OPERATIONS as u64,
+        actual: OPERATIONS as u64 + 1,
+    };
+    let message =
+        format!("At most {OPERATIONS} operations may be open on one socket; end some first.");
+    Refusal::exceeded(Code::RateLimited, exceeded, message)
 }
 
 /// Begins an operation of whoever is on the socket.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Path, TestApp};
+use crate::support::{Answer, Path, TestApp};
 
 #[tokio::test]
 async fn questions_are_answered_over_the_socket_too() {
@@ -77,7 +78,7 @@ async fn who_does_not_introduce_themselves_is_closed() {
     let bearer = |token: &str| json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
     let good = bearer(owner.token.as_deref().unwrap());
     let query = subscribe("a", "subscription { __typename }");
-    let cases: [(&str, Vec<Value>, u16); 6] = [
+    let cases: [(&str, Vec<Value>, u16); 9] = [
         ("subscribe before ack", vec![query.clone()], 4401),
         ("no token", vec![json!({ "type": "connection_init" })], 4403),
         ("a bad token", vec![bearer("not.a.token")], 4403),
@@ -96,6 +97,17 @@ async fn who_does_not_introduce_themselves_is_closed() {
             vec![good.clone(), good.clone()],
             4429,
         ),
+        (
+            "a payload that is no object",
+            vec![json!({ "type": "connection_init", "payload": "Bearer" })],
+            4400,
+        ),
+        ("an id that is empty", vec![good.clone(), events("")], 4400),
+        (
+            "an id that every answer would repeat at length",
+            vec![good.clone(), events(&"i".repeat(257))],
+            4400,
+        ),
     ];
     for (what, messages, code) in cases {
         let mut socket = app.anybody().bare_socket().await;
@@ -109,6 +121,82 @@ async fn who_does_not_introduce_themselves_is_closed() {
     let mut socket = app.anybody().bare_socket().await;
     socket.send_text("not json").await;
     assert_eq!(socket.closed().await.0, 4400);
+    let mut socket = app.anybody().bare_socket().await;
+    socket.send_broken_text().await;
+    assert_eq!(socket.closed().await.0, 4400);
+    let mut socket = app.anybody().bare_socket().await;
+    socket.send_text(&" ".repeat(1_100_000)).await;
+    assert_eq!(socket.closed().await.0, 4413);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_is_read_as_from_a_header() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let token = owner.token.as_deref().unwrap();
+    for (name, scheme) in [
+        ("Authorization", "Bearer"),
+        ("authorization", "bearer"),
+        ("AUTHORIZATION", "BEARER"),
+    ] {
+        let mut socket = app.anybody().bare_socket().await;
+        let payload = json!({ name: format!("{scheme} {token}") });
+        socket
+            .send(&json!({ "type": "connection_init", "payload": payload }))
+            .await;
+        assert_eq!(socket.next().await["type"], "connection_ack", "{name}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn one_operation_too_many_leaves_the_others_alone() {
+    let app = TestApp::start().await;
+    let owner = app.tenant("acme").await.owner();
+    let mut socket = owner.socket().await;
+    for n in 0..=100 {
+        socket.send(&events(&format!("{n}"))).await;
+    }
+    let error = socket.next().await;
+    assert_eq!(
+        (error.text("type"), error.text("id")),
+        ("error".to_owned(), "100".to_owned())
+    );
+    let told = error.path("payload[0].extensions");
+    assert_eq!(told["code"], "RATE_LIMITED");
+    assert_eq!(told["limit"], "openOperations");
+    // one ends, and there is room for another
+    socket.send(&json!({ "type": "complete", "id": "7" })).await;
+    socket.send(&subscribe("more", "{ __typename }")).await;
+    assert_eq!(socket.next().await.text("id"), "more");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_asks_for_a_socket_of_another_kind_is_told_why_not() {
+    let app = TestApp::start().await;
+    let anybody = app.anybody();
+    for (version, protocol, said) in [
+        ("13", "graphql-ws", "graphql-transport-ws"),
+        ("8", "graphql-transport-ws", "Version"),
+    ] {
+        let request = anybody
+            .request(Method::GET, "/graphql")
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", version)
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-protocol", protocol);
+        let reply = anybody.send(request).await;
+        let answer = Answer::of(&reply);
+        assert_eq!(
+            (reply.status, answer.error_code()),
+            (400, "BAD_REQUEST".to_owned())
+        );
+        let message = answer.body.text("errors[0].message");
+        assert!(message.contains(said), "{message}");
+    }
     app.finish().await;
 }
 

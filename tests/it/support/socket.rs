@@ -8,6 +8,8 @@ use serde_json::Value;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -66,6 +68,13 @@ impl Socket {
         sent.expect("the socket is open");
     }
 
+    /// Sends a message of text whose bytes are no text.
+    pub async fn send_broken_text(&mut self) {
+        let frame = Frame::message(vec![0xff, 0xfe], OpCode::Data(Data::Text), true);
+        let sent = self.0.send(Message::Frame(frame)).await;
+        sent.expect("the socket is open");
+    }
+
     /// Sends bytes that are no text.
     pub async fn send_bytes(&mut self, bytes: Vec<u8>) {
         // a server that has had enough may be gone before they are
@@ -103,6 +112,20 @@ impl Socket {
             Some(Ok(Message::Text(text))) => text.to_string(),
             other => panic!("no message came, but {other:?}"),
         }
+    }
+
+    /// Reads for a while and answers no message itself; how many of them asked whether it is there.
+    pub async fn only_read(&mut self, time: Duration) -> usize {
+        let mut asked = 0;
+        let reading = async {
+            while let Some(Ok(message)) = self.0.next().await {
+                let text = message.to_text().unwrap_or_default();
+                asked += usize::from(text.contains(r#""type":"ping""#));
+            }
+        };
+        let ended = tokio::time::timeout(time, reading).await;
+        assert!(ended.is_err(), "the server ended the socket");
+        asked
     }
 
     /// Where a stream stands, as the next ping that knows it tells; messages before it are passed over.
