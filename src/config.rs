@@ -422,7 +422,7 @@ pub struct Config {
     )]
     pub streams_per_address: u32,
 
-    /// How long a client may take nothing of what is sent to it before its connection is cut, in seconds.
+    /// How long a client is waited for before its connection is cut, in seconds: to send its request, to take its answer.
     #[arg(
         long,
         env = "SLOW_CLIENT_SECONDS",
@@ -495,7 +495,7 @@ impl Config {
         }
     }
 
-    /// How long a client may take nothing of what is sent to it.
+    /// How long a client is waited for: to send the next part of something, or to take one.
     pub fn slow_client(&self) -> std::time::Duration {
         std::time::Duration::from_secs(self.slow_client_seconds)
     }

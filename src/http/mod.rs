@@ -6,7 +6,7 @@
 //! 2. CORS, which says who may read the answer
 //! 3. the name of the request (`X-Request-Id`) and of its trace (`traceparent`)
 //! 4. compression
-//! 5. limits of the body, which is parsed by the handler that wants it
+//! 5. limits of the body, which comes as it is and keeps coming, and is parsed by the handler that wants it
 //! 6. limits of how often
 //! 7. the log: one line for each request. It stands before 5 and 6, so that what these refuse has a line too
 //! 8. the route: who calls, what they may do, and whether the input makes sense

@@ -1,14 +1,19 @@
 //! GraphQL over WebSocket: the `graphql-transport-ws` protocol
 //! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
 //!
+//! A client that answers nothing is gone, though its connection may not say so: it is asked by a `ping` message, then by a
+//! ping of WebSocket itself, which is answered without anybody's doing, and then it is cut.
+//!
 //! One task per socket. While a message leaves, its operations go on to their next answer and no further, so a slow
 //! client slows its own streams, which wait in the event log, and nothing piles up here: see `operations`.
 
 mod operations;
+mod silence;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -32,6 +37,7 @@ use crate::graphql::refusal::{Code, Exceeded, Refusal};
 use crate::graphql::request::Allowed;
 use crate::graphql::status::{to_json, was_executed};
 use operations::Operations;
+use silence::Silence;
 
 /// The subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -82,6 +88,7 @@ pub fn open(
                 access: None,
                 operations: Operations::default(),
                 keepalive: interval_at(Instant::now() + KEEPALIVE, KEEPALIVE),
+                silence: Silence::default(),
                 _lease: lease,
             })
             .serve()
@@ -108,6 +115,7 @@ struct Session {
     access: Option<Access>,
     operations: Operations,
     keepalive: Interval,
+    silence: Silence,
     _lease: Option<Lease>,
 }
 
@@ -123,6 +131,7 @@ impl Session {
         let stopping = self.edge.stopping.clone();
         loop {
             let deadline = self.deadline(opened);
+            let silent = self.silence.until();
             // what is seldom waited for is boxed: a task is as large as the largest thing it may wait for
             tokio::select! {
                 // whoever lost their access is told nothing more, however much there is
@@ -132,14 +141,21 @@ impl Session {
                 () = tokio::time::sleep_until(deadline.unwrap_or(opened)), if deadline.is_some() => {
                     return Err(self.overdue());
                 }
-                message = self.socket.recv() => match message {
-                    Some(Ok(Message::Text(text))) => Box::pin(self.hear(text.as_str())).await?,
-                    Some(Ok(Message::Binary(_))) => return Err((4400, "send text messages")),
-                    Some(Ok(Message::Close(_))) => return Box::pin(self.bow_out()).await,
-                    None => return Ok(()),
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return Err(unreadable(&error)),
-                },
+                message = self.socket.recv() => {
+                    self.silence.end();
+                    match message {
+                        Some(Ok(Message::Text(text))) => Box::pin(self.hear(text.as_str())).await?,
+                        Some(Ok(Message::Binary(_))) => return Err((4400, "send text messages")),
+                        Some(Ok(Message::Close(_))) => return Box::pin(self.bow_out()).await,
+                        None => return Ok(()),
+                        Some(Ok(_)) => {}
+                        Some(Err(error)) => return Err(unreadable(&error)),
+                    }
+                }
+                // after what may have come meanwhile
+                () = tokio::time::sleep_until(silent.unwrap_or(opened)), if silent.is_some() => {
+                    Box::pin(self.ask_again()).await?;
+                }
                 _ = self.keepalive.tick() => Box::pin(self.ping()).await?,
                 Some((id, answer)) = self.operations.next() => {
                     Box::pin(self.tell(id, answer)).await?;
@@ -164,6 +180,15 @@ impl Session {
             None => (4408, "connection_init did not come in time"),
             Some(_) => Ending::Expired.close(),
         }
+    }
+
+    /// Asks a client once more that did not answer, in a way that needs no program; or gives it up.
+    async fn ask_again(&mut self) -> Result<(), Closing> {
+        let patience = self.edge.handles.config.slow_client();
+        if !self.silence.goes_on(patience) {
+            return Err((1013, "no answer; connect again from the last cursor"));
+        }
+        self.leave(Message::Ping(Bytes::new())).await
     }
 
     /// Reads on after the client's close frame, which is when the answer to it leaves.
@@ -297,6 +322,7 @@ impl Session {
         if !cursors.is_empty() {
             ping["payload"] = json!({ "cursors": cursors });
         }
+        self.silence.begin(self.edge.handles.config.slow_client());
         self.send(ping).await
     }
 
@@ -305,8 +331,12 @@ impl Session {
     }
 
     async fn send_text(&mut self, message: String) -> Result<(), Closing> {
+        self.leave(Message::Text(message.into())).await
+    }
+
+    async fn leave(&mut self, message: Message) -> Result<(), Closing> {
         let patience = self.edge.handles.config.slow_client();
-        let leaving = self.socket.send(Message::Text(message.into()));
+        let leaving = self.socket.send(message);
         let leaving = tokio::time::timeout(patience, leaving);
         match self.operations.meanwhile(leaving).await {
             Ok(Ok(())) => Ok(()),

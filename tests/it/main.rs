@@ -77,6 +77,7 @@ mod second_factor;
 mod secrets;
 mod sessions;
 mod simulations;
+mod slow;
 mod sockets;
 mod splits;
 mod stranger;
