@@ -8,9 +8,8 @@ use axum::response::Response;
 
 use super::caller::Caller;
 use super::{Edge, envelope};
-use crate::config::Quota;
 use crate::error::Error;
-use crate::throttle::{Throttle, Tried, is_exempt, place};
+use crate::throttle::{Throttle, Used, collect, is_exempt, place};
 
 /// What a class of calls may do.
 pub const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -45,32 +44,57 @@ pub async fn limit(State(edge): State<Edge>, request: Request, next: Next) -> Re
     };
     let handles = &edge.handles;
     if signed_in || is_exempt(&handles.config, address) {
-        return next.run(request).await;
+        let (mut response, used) = collect(next.run(request)).await;
+        tell(&mut response, &used);
+        return response;
     }
     let quota = handles.config.rates.rate_anonymous;
     let key = format!("anonymous:{:032x}", place(&handles.secrets, address));
     let now = handles.clock.now();
     let throttle = handles.kept.of::<Throttle>();
     let tried = throttle.count(&handles.bus, now, &key, &quota).await;
+    let class = "anonymous";
+    let mut told = vec![Used {
+        class,
+        quota,
+        tried,
+    }];
     let mut response = if tried.attempts > u64::from(quota.attempts) {
         envelope::failure(&caller.request_id, &Error::rate_limited(tried.rest))
     } else {
-        next.run(request).await
+        let (response, used) = collect(next.run(request)).await;
+        told.extend(used);
+        response
     };
-    tell(&mut response, &quota, tried);
+    tell(&mut response, &told);
     response
 }
 
-fn tell(response: &mut Response, quota: &Quota, tried: Tried) {
-    let (limit, window) = (quota.attempts, quota.within.num_seconds());
-    let left = u64::from(limit).saturating_sub(tried.attempts);
-    let rest = (tried.rest.num_milliseconds().max(0) as u64).div_ceil(1_000);
+/// Names each class that counted a request, and what is left of it.
+fn tell(response: &mut Response, used: &[Used]) {
+    let policies = used.iter().map(|Used { class, quota, .. }| {
+        let (limit, window) = (quota.attempts, quota.within.num_seconds());
+        format!("\"{class}\";q={limit};w={window}")
+    });
+    let left = used.iter().map(
+        |Used {
+             class,
+             quota,
+             tried,
+         }| {
+            let left = u64::from(quota.attempts).saturating_sub(tried.attempts);
+            let rest = (tried.rest.num_milliseconds().max(0) as u64).div_ceil(1_000);
+            format!("\"{class}\";r={left};t={rest}")
+        },
+    );
     let told = [
-        (POLICY, format!("\"anonymous\";q={limit};w={window}")),
-        (LEFT, format!("\"anonymous\";r={left};t={rest}")),
+        (POLICY, policies.collect::<Vec<_>>()),
+        (LEFT, left.collect()),
     ];
-    for (name, value) in told {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    for (name, values) in told {
+        if let Ok(value) = HeaderValue::from_str(&values.join(", "))
+            && !values.is_empty()
+        {
             response.headers_mut().insert(name, value);
         }
     }

@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use crate::ctx::Handles;
 use crate::error::{Error, Result};
-use crate::throttle::{Patience, Quota, Throttle};
+use crate::throttle::{self, Patience, Quota, Throttle, Used};
 
 /// Refreshes of one session: a client needs one in the life of an access token, and tabs may come together.
 const REFRESHES: Quota = Quota {
@@ -48,10 +48,17 @@ pub async fn check(handles: &Handles, account: &str, address: Option<&str>) -> R
     }
     let both = format!("sign-in:{account}:{address}");
     let quota = handles.config.rates.rate_sign_in;
-    match throttle.attempt(&handles.bus, now, &both, &quota).await {
-        Some(wait) => Err(Error::rate_limited(wait)),
-        None => Ok(()),
+    let tried = throttle.count(&handles.bus, now, &both, &quota).await;
+    let class = "sign-in";
+    throttle::note(Used {
+        class,
+        quota,
+        tried,
+    });
+    if tried.attempts > u64::from(quota.attempts) {
+        return Err(Error::rate_limited(tried.rest));
     }
+    Ok(())
 }
 
 /// Refuses an attempt from an address that comes too soon, before it is known whose account it is about.

@@ -12,6 +12,7 @@ mod place;
 mod points;
 mod redis;
 mod redis_points;
+mod used;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,6 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use entrance::{Entrance, Full};
 pub use place::{is_exempt, place};
 pub use points::{Balance, Payer, Terms};
+pub use used::{Used, collect, note};
 
 use self::link::Link;
 use self::local::Local;

@@ -365,6 +365,18 @@ async fn rest_calls_of_nobody_are_counted_by_address() {
         assert_eq!(refused.header("ratelimit"), r#""anonymous";r=0;t=900"#);
         assert_eq!(refused.header("x-ratelimit-limit"), "");
     }
+    // attempts to sign in are of a class of their own besides
+    let wrong = json!({ "email": "owner@acme.example", "password": "not the password" });
+    let sign_in = anybody.request(Method::POST, "/api/v1/auth/sign-in");
+    let sign_in = sign_in
+        .header("x-forwarded-for", "203.0.113.9")
+        .json(&wrong);
+    let reply = anybody.send(sign_in).await;
+    assert_eq!(reply.status, 401);
+    let policy = r#""anonymous";q=3;w=900, "sign-in";q=10;w=900"#;
+    assert_eq!(reply.header("ratelimit-policy"), policy);
+    let left = r#""anonymous";r=2;t=900, "sign-in";r=9;t=900"#;
+    assert_eq!(reply.header("ratelimit"), left);
     // somebody else, somebody signed in, and what is exempt
     let other = call(&anybody, "/api/v1/events", "203.0.113.8").await;
     assert_eq!(other.status, 401);
