@@ -90,6 +90,9 @@ pub fn main() -> ExitCode {
     drop(rustls::crypto::ring::default_provider().install_default());
     let mut cli = Cli::parse();
     cli.config = cli.config.without_empty();
+    if !matches!(cli.command, None | Some(Command::Serve { .. })) {
+        end_with_the_reader();
+    }
     if let Err(message) = telemetry::start(&cli.config) {
         eprintln!("error: {message}");
         return ExitCode::from(2);
@@ -112,6 +115,23 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends a command quietly when nobody reads on what it prints, as `balance schema | head` does. For the standard library
+/// that is a panic.
+fn end_with_the_reader() {
+    /// What shells make of the signal that other programs end by.
+    const BROKEN_PIPE: i32 = 141;
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        let lost =
+            |said: &String| said.starts_with("failed printing to") && said.contains("Broken pipe");
+        if said.is_some_and(lost) {
+            std::process::exit(BROKEN_PIPE);
+        }
+        report(panic);
+    }));
 }
 
 async fn run(cli: Cli) -> Result<ExitCode> {

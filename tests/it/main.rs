@@ -23,6 +23,7 @@ mod cancel;
 mod catalogue;
 mod categories;
 mod clients;
+mod commands;
 mod connections;
 mod cookies;
 mod crash;

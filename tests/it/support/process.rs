@@ -40,6 +40,22 @@ impl Process {
         self.0.wait().await.expect("it ends")
     }
 
+    /// What it complains of when nobody reads what it prints.
+    pub async fn unread(app: &TestApp, arguments: &[&str]) -> String {
+        let child = Command::new(env!("CARGO_BIN_EXE_balance"))
+            .args(arguments)
+            .env_clear()
+            .envs(app.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.expect("the program starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().await.expect("it ends");
+        String::from_utf8(output.stderr).expect("it complains in text")
+    }
+
     /// What it prints until its end, which must be a good one.
     pub async fn output(app: &TestApp, arguments: &[&str]) -> String {
         let command = Command::new(env!("CARGO_BIN_EXE_balance"))
