@@ -27,6 +27,7 @@ pub use replayed::Replayed;
 pub use unkeyed::UNKEYED;
 
 use super::node::global;
+use super::scalar::specify_json;
 use super::schema::Features;
 use super::status;
 use crate::ctx::{Claim, Claimed, Ctx};
@@ -50,6 +51,7 @@ impl OutputType for Mutation {
 
     fn create_type_info(registry: &mut Registry) -> String {
         let name = Features::create_type_info(registry);
+        specify_json(registry);
         let Some(MetaType::Object { fields, .. }) = registry.types.get(&*Self::type_name()) else {
             return name;
         };

@@ -1,5 +1,6 @@
 //! Scalars and money, as clients see them.
 
+use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
 use chrono::NaiveDate;
 
@@ -54,6 +55,16 @@ impl Decimal {
     pub fn micros(micros: i64) -> Self {
         let (whole, fraction) = (micros / 1_000_000, micros % 1_000_000);
         Self(format!("{whole}.{fraction:06}"))
+    }
+}
+
+/// Says where JSON is specified, as every scalar does. The library brings that one, and cannot be told otherwise.
+pub(super) fn specify_json(registry: &mut Registry) {
+    if let Some(MetaType::Scalar {
+        specified_by_url, ..
+    }) = registry.types.get_mut("JSON")
+    {
+        *specified_by_url = Some("https://datatracker.ietf.org/doc/html/rfc8259".to_owned());
     }
 }
 

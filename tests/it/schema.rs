@@ -34,6 +34,29 @@ fn everything_in_the_schema_is_described() {
 }
 
 #[test]
+fn every_scalar_says_where_it_is_specified() {
+    let document = document();
+    let scalars = document
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(ty) if matches!(ty.node.kind, TypeKind::Scalar) => {
+                Some(&ty.node)
+            }
+            _ => None,
+        });
+    let loose: Vec<_> = scalars
+        .filter(|ty| {
+            !ty.directives
+                .iter()
+                .any(|directive| directive.node.name.node == "specifiedBy")
+        })
+        .map(|ty| ty.name.node.to_string())
+        .collect();
+    assert_eq!(loose, Vec::<String>::new());
+}
+
+#[test]
 fn every_field_has_one_meaning_of_null() {
     // a list whose members may be null makes every client check twice
     let mut loose = Vec::new();
