@@ -15,5 +15,5 @@ mod report;
 pub use bar::{Bar, Bars, Outcome, Outcomes};
 pub use earned::{Earned, Gate, Passage, Settings};
 pub use outcomes::{latest, of};
-pub use policy::{Change, Policy, policy_within, set, standing};
+pub use policy::{Change, Policy, policy_in, policy_within, set, set_within, standing};
 pub use report::{BINS, Bin, Counted, Report, report};

@@ -89,14 +89,27 @@ async fn found(select: Select<automation::Entity>, on: &impl ConnectionTrait) ->
 /// Changes what passes from now on. What passed before stays; `approvals::reopen_automatic` takes it back.
 #[tracing::instrument(skip_all)]
 pub async fn set(ctx: &Ctx, change: Change) -> Result<Policy> {
-    ctx.require(Permission::ManageTenant)?;
     let mut tx = ctx.begin().await?;
-    let before = found(tx.select(), tx.on()).await?;
+    let after = set_within(&mut tx, change).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// What the tenant lets pass, as this unit of work sees it.
+pub async fn policy_in(tx: &Tx<'_>) -> Result<Policy> {
+    found(tx.select(), tx.on()).await
+}
+
+/// Changes what passes as part of a larger change; what is so already stays.
+pub async fn set_within(tx: &mut Tx<'_>, change: Change) -> Result<Policy> {
+    let ctx = tx.ctx();
+    ctx.require(Permission::ManageTenant)?;
+    let before = policy_in(tx).await?;
     let after = changed(before, change)?;
     if after == before {
         return Ok(after);
     }
-    put(&tx, after).await?;
+    put(tx, after).await?;
     let two = |from: i32, to: i32| json!({ "from": from, "to": to });
     let diff = json!({
         "mode": { "from": before.mode.to_value(), "to": after.mode.to_value() },
@@ -105,7 +118,6 @@ pub async fn set(ctx: &Ctx, change: Change) -> Result<Policy> {
     });
     let tenant = ctx.tenant();
     tx.record_diff(Event::AutomationChanged { tenant }, diff);
-    tx.commit().await?;
     Ok(after)
 }
 

@@ -4,7 +4,7 @@ use entity::{JobId, RecordId, TenantId, Tenanted, job};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DeleteMany, EntityTrait, Insert, IntoActiveModel, ModelTrait,
-    PrimaryKeyTrait, QueryFilter, Select, UpdateMany,
+    PaginatorTrait, PrimaryKeyTrait, QueryFilter, Select, UpdateMany,
 };
 
 use super::{Ctx, Event, Job, Outcome, append, claim, read};
@@ -176,6 +176,23 @@ impl<'c> Tx<'c> {
     pub async fn bury(&self, claim: &Claim, jobs: &[JobId], error: &str) -> Result<()> {
         self.finish(claim, jobs, job::State::Dead, Some(error))
             .await
+    }
+
+    /// Stops a worker whose claim went to another one, before it stores a step of a longer work.
+    pub async fn hold(&self, claim: &Claim, job: JobId) -> Result<()> {
+        let held = self
+            .select::<job::Entity>()
+            .filter(job::Column::Id.eq(job))
+            .filter(job::Column::Claim.eq(claim.id))
+            .filter(job::Column::State.eq(job::State::Running))
+            .count(&self.tx)
+            .await?;
+        match held {
+            1 => Ok(()),
+            _ => Err(Error::conflict(
+                "the claim was lost: another worker has the work",
+            )),
+        }
     }
 
     async fn finish(

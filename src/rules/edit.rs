@@ -143,8 +143,16 @@ pub async fn switch_within(tx: &mut Tx<'_>, id: RuleId, enabled: bool) -> Result
 /// Removes a rule; the ones behind it move up. Decisions that name it can still show it.
 #[tracing::instrument(skip_all, fields(rule.id = %id))]
 pub async fn delete(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
-    ctx.require(Permission::WriteRules)?;
     let mut tx = ctx.begin().await?;
+    let row = delete_within(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Removes a rule as part of a larger change.
+pub async fn delete_within(tx: &mut Tx<'_>, id: RuleId) -> Result<rule::Model> {
+    let ctx = tx.ctx();
+    ctx.require(Permission::WriteRules)?;
     let mut gone = tx
         .update::<rule::Entity>()
         .col_expr(rule::Column::DeletedAt, Expr::value(ctx.now()))
@@ -155,9 +163,8 @@ pub async fn delete(ctx: &Ctx, id: RuleId) -> Result<rule::Model> {
         .await?;
     let row = gone.pop().ok_or(Error::NotFound("rule"))?;
     let behind = rule::Column::Position.gt(row.position);
-    order::shift(&tx, row.group_id, -1, behind).await?;
+    order::shift(tx, row.group_id, -1, behind).await?;
     tx.record(Event::RuleDeleted { rule: id });
-    tx.commit().await?;
     Ok(row)
 }
 

@@ -7,12 +7,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::{RuleGroupId, rule, rule_group};
 use sea_orm::sea_query::{Expr, Func, SimpleExpr};
-use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+};
 use serde_json::json;
 
 use super::create::checked_name;
 use super::order::{checked, in_group};
-use crate::ctx::{Ctx, Event, Read, Tx};
+use crate::ctx::{Ctx, Event, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 
@@ -54,8 +57,11 @@ pub async fn find_all(ctx: &Ctx, ids: &[RuleGroupId]) -> Result<Vec<rule_group::
 }
 
 /// The place of every group, and whether its rules are tried.
-pub(super) async fn places(read: &Read) -> Result<HashMap<RuleGroupId, (i32, bool)>> {
-    let rows = read.select::<rule_group::Entity>().all(read.on()).await?;
+pub(super) async fn places(
+    groups: Select<rule_group::Entity>,
+    on: &impl ConnectionTrait,
+) -> Result<HashMap<RuleGroupId, (i32, bool)>> {
+    let rows = groups.all(on).await?;
     let place = |row: rule_group::Model| (row.id, (row.position, row.disabled_at.is_none()));
     Ok(rows.into_iter().map(place).collect())
 }

@@ -28,10 +28,10 @@ pub mod validate;
 pub use compile::{Compiled, compile, compiled, facts};
 pub use conflicts::{Conflict, ConflictKind, Conflicts, conflicts};
 pub use create::{NewRule, Place, checked_name, create, create_within};
-pub use edit::{Changes, delete, disable, edit, edit_within, enable, switch_within};
+pub use edit::{Changes, delete, delete_within, disable, edit, edit_within, enable, switch_within};
 pub use explain::decimal;
 pub use list::{find, find_all, list, load};
-pub use order::{Destination, in_order, move_to};
+pub use order::{Arranged, Destination, arranged, arranged_within, move_to, move_within};
 pub use statistics::{Counts, Hit, Statistics, forget_hits, note_hits, statistics};
 pub use towards::{Towards, towards};
 pub use trial::{

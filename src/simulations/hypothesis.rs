@@ -84,15 +84,20 @@ pub struct AutomationChange {
 impl AutomationChange {
     /// The policy with the change; one out of range is refused.
     pub fn on(self, policy: Policy) -> Result<Policy> {
+        policy.with(self.change())
+    }
+
+    /// The change, as it is made to the real policy.
+    pub fn change(self) -> Change {
         let mode = self.automatic.map(|automatic| match automatic {
             true => Mode::Automatic,
             false => Mode::ProposeOnly,
         });
-        policy.with(Change {
+        Change {
             mode,
             target: self.target,
             audit_share: self.audit_share,
-        })
+        }
     }
 }
 

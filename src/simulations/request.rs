@@ -1,7 +1,7 @@
 //! Asking for a simulation.
 
 use entity::simulation::{Column as C, Status};
-use entity::{SimulationId, record, rule, simulated_change, simulation};
+use entity::{SimulationId, record, simulated_change, simulation};
 use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::hypothesis::Hypothesis;
@@ -12,6 +12,7 @@ use crate::ctx::{Ctx, Event, Job, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::processing::VERSION;
+use crate::rules;
 
 /// Asks for the pipeline to be replayed under a hypothesis. The oldest simulation makes room where there are too many.
 #[tracing::instrument(skip_all)]
@@ -28,13 +29,7 @@ pub async fn request(ctx: &Ctx, hypothesis: &Hypothesis) -> Result<simulation::M
             "an account is named that does not exist; choose among the accounts of the tenant",
         ));
     }
-    let rules = tx
-        .select::<rule::Entity>()
-        .filter(rule::Column::DeletedAt.is_null())
-        .order_by_asc(rule::Column::Position)
-        .order_by_asc(rule::Column::Id)
-        .all(tx.on())
-        .await?;
+    let rules = rules::arranged_within(&tx).await?.rules;
     applied(rules, &hypothesis.rules, ctx.tenant(), ctx.now())?;
     check_names(&tx, &hypothesis.rules).await?;
     let total = hypothesis

@@ -33,7 +33,7 @@ pub enum RuleChange {
         actions: Actions,
         /// Whether later rules are skipped once it matched.
         stop: bool,
-        /// Its place, from 1; after all others when absent.
+        /// Its place among the rules without a group, from 1; after those when absent.
         position: Option<i32>,
     },
     /// Another content of a rule; what is absent stays.
@@ -51,7 +51,7 @@ pub enum RuleChange {
     Move {
         /// Which rule.
         rule: RuleId,
-        /// Its place, from 1.
+        /// Its place in its group, or among the rules without one, from 1.
         position: i32,
     },
     /// A rule switched on.
@@ -71,7 +71,9 @@ pub enum RuleChange {
     },
 }
 
-/// The rules after the changes, in their order. The first change that is not possible is refused, with its place.
+/// The rules after the changes, in their order, which is that of `rules`: those without a group first. Places are counted
+/// as where rules are really made and moved: among the rules without a group, or of the rule's own. The first change that
+/// is not possible is refused, with its place.
 pub fn applied(
     mut rules: Vec<rule::Model>,
     changes: &[RuleChange],
@@ -108,7 +110,8 @@ fn apply(
             }
             rules::checked_name(name).map_err(|error| beneath("add", error))?;
             well_formed(conditions, actions).map_err(|error| beneath("add", error))?;
-            let last = rules.len() + 1;
+            // one without a place goes behind the others that have no group, as a real one does
+            let last = rules.iter().filter(|rule| rule.group_id.is_none()).count() + 1;
             let at = match position {
                 Some(position) => place("add.position", *position, last)?,
                 None => last - 1,
@@ -153,9 +156,16 @@ fn apply(
         }
         RuleChange::Move { rule, position } => {
             let from = find(rules, *rule, "move.ruleId")?;
-            let to = place("move.position", *position, rules.len())?;
+            let group = rules[from].group_id;
+            let beside = |rule: &&rule::Model| rule.group_id == group;
+            let to = place(
+                "move.position",
+                *position,
+                rules.iter().filter(beside).count(),
+            )?;
+            let first = rules.iter().position(|rule| rule.group_id == group);
             let row = rules.remove(from);
-            rules.insert(to, row);
+            rules.insert(first.unwrap_or(0) + to, row);
         }
         RuleChange::Enable { rule } => {
             let at = find(rules, *rule, "enable")?;
@@ -192,7 +202,7 @@ fn place(field: &'static str, position: i32, last: usize) -> Result<usize> {
 }
 
 /// Refuses what names a category or an account that cannot be named, in two statements however many changes there are.
-pub(super) async fn check_names(tx: &Tx<'_>, changes: &[RuleChange]) -> Result<()> {
+pub async fn check_names(tx: &Tx<'_>, changes: &[RuleChange]) -> Result<()> {
     let parts = |change: &RuleChange| match change {
         RuleChange::Add {
             conditions,
@@ -288,6 +298,7 @@ fn named_accounts(condition: &Condition, into: &mut Vec<AccountId>) {
 
 #[cfg(test)]
 mod tests {
+    use entity::RuleGroupId;
     use serde_json::json;
     use uuid::Uuid;
 
@@ -327,6 +338,30 @@ mod tests {
             RuleChange::Remove { rule: id(1) },
         ];
         assert_eq!(order(&changes).unwrap(), [4, 3, 2]);
+    }
+
+    #[test]
+    fn places_are_counted_beside_those_of_the_same_group() {
+        let tenant = TenantId(Uuid::nil());
+        let first: Vec<RuleChange> = (1..=4).map(|n| add(n, None)).collect();
+        let mut rules = applied(Vec::new(), &first, tenant, DateTime::UNIX_EPOCH).unwrap();
+        for rule in &mut rules[2..] {
+            rule.group_id = Some(RuleGroupId(Uuid::from_u128(9)));
+        }
+        let after = |change| {
+            let rules = applied(rules.clone(), &[change], tenant, DateTime::UNIX_EPOCH)?;
+            let ids = rules.iter().map(|rule| rule.id.0.as_u128());
+            Ok::<Vec<u128>, Error>(ids.collect())
+        };
+        assert_eq!(after(add(5, None)).unwrap(), [1, 2, 5, 3, 4]);
+        let to = |n, position| RuleChange::Move {
+            rule: id(n),
+            position,
+        };
+        assert_eq!(after(to(4, 1)).unwrap(), [1, 2, 4, 3]);
+        assert_eq!(after(to(1, 2)).unwrap(), [2, 1, 3, 4]);
+        let refused = after(to(4, 3)).unwrap_err().to_string();
+        assert_eq!(refused, "rules[0].move.position: 1 to 2 is accepted");
     }
 
     #[test]

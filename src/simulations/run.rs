@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::processing::knowledge::Knowledge;
 use crate::processing::replay::{self, Replay, Stance, Taught, Tiers};
 use crate::queue::Claim;
-use crate::rules::{self, Compiled};
+use crate::rules::{self, Arranged, Compiled};
 
 /// Replays a simulation that was asked for, in steps. `asks` tells whether there is a language model, which is counted
 /// and never asked. Cut off anywhere, it can be run again: nothing is kept twice.
@@ -34,8 +34,9 @@ pub async fn run(
     let hypothesis: Hypothesis = serde_json::from_str(&row.hypothesis)?;
     let read = ctx.read().await?;
     let total = total(&read, &hypothesis).await?;
-    let real = rules::in_order(&read).await?;
+    let arranged = rules::arranged(&read).await?;
     drop(read);
+    let real = arranged.clone().as_tried();
     let store = Store {
         ctx,
         claim,
@@ -46,8 +47,9 @@ pub async fn run(
     if !OPEN.contains(&row.status) {
         return store.leave().await;
     }
-    let supposed = match applied(real.clone(), &hypothesis.rules, ctx.tenant(), ctx.now()) {
-        Ok(rules) => rules,
+    let Arranged { rules, off } = arranged;
+    let supposed = match applied(rules, &hypothesis.rules, ctx.tenant(), ctx.now()) {
+        Ok(rules) => Arranged { rules, off }.as_tried(),
         // a rule was changed or removed since it was asked for
         Err(error @ Error::Invalid { .. }) => return store.fail(&error.to_string()).await,
         Err(error) => return Err(error),

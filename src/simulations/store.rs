@@ -5,13 +5,13 @@ use entity::simulated_change::Effect;
 use entity::simulation::{Column as C, Status};
 use entity::{SimulationId, job, simulated_change, simulation};
 use sea_orm::sea_query::{Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, QueryFilter, UpdateMany};
 
 use super::KEPT_CHANGES;
 use super::judge::Judged;
 use super::tally::Tally;
 use crate::ctx::{Ctx, Event, Tx};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::queue::Claim;
 
 /// The states of a simulation that is not over.
@@ -31,7 +31,7 @@ impl Store<'_> {
     /// cancelled.
     pub async fn begin(&self, as_of: i64, tally: &Tally, goes_on: bool) -> Result<bool> {
         let mut tx = self.ctx.begin().await?;
-        self.hold(&tx).await?;
+        tx.hold(self.claim, self.job.id).await?;
         if !goes_on {
             tx.delete::<simulated_change::Entity>()
                 .filter(simulated_change::Column::SimulationId.eq(self.id))
@@ -53,7 +53,7 @@ impl Store<'_> {
     /// Keeps what changed about some records, and how far it is. False when it was cancelled.
     pub async fn step(&self, changes: Vec<(Effect, Judged)>, tally: &mut Tally) -> Result<bool> {
         let mut tx = self.ctx.begin().await?;
-        self.hold(&tx).await?;
+        tx.hold(self.claim, self.job.id).await?;
         let rows = self.rows(changes, tally);
         let marked = self.marked(&tx, tally)?;
         if !self.advance(&mut tx, marked, tally).await? {
@@ -164,24 +164,6 @@ impl Store<'_> {
             });
         }
         rows
-    }
-
-    /// Stops a worker whose claim went to another one, before it stores a step.
-    async fn hold(&self, tx: &Tx<'_>) -> Result<()> {
-        let held = tx
-            .select::<job::Entity>()
-            .filter(job::Column::Id.eq(self.job.id))
-            .filter(job::Column::Claim.eq(self.claim.id))
-            .filter(job::Column::State.eq(job::State::Running))
-            .count(tx.on())
-            .await?;
-        if held == 1 {
-            Ok(())
-        } else {
-            Err(Error::conflict(
-                "the claim was lost: another worker has the work",
-            ))
-        }
     }
 }
 
