@@ -99,6 +99,12 @@ events! {
     ApprovalReopened = "APPROVAL_REOPENED" about "approval" approval {
         approval: ApprovalId, record: RecordId, reopened: ApprovalId, category: Option<CategoryId>,
     },
+    /// A proposal that waited was withdrawn: the pipeline makes another one.
+    ProposalWithdrawn = "PROPOSAL_WITHDRAWN" about "approval" approval { approval: ApprovalId, record: RecordId },
+    /// What was proposed before waits again, in a new approval, in the place of what the pipeline made of it.
+    ProposalRestored = "PROPOSAL_RESTORED" about "approval" approval {
+        approval: ApprovalId, record: RecordId, withdrawn: Option<ApprovalId>, restored: ApprovalId,
+    },
     /// A rule was made.
     RuleCreated = "RULE_CREATED" about "rule" rule { rule: RuleId, approval: Option<ApprovalId> },
     /// A rule was changed, switched on or off.
@@ -107,6 +113,8 @@ events! {
     RuleMoved = "RULE_MOVED" about "rule" rule { rule: RuleId, position: i32, group: Option<RuleGroupId> },
     /// A rule was removed.
     RuleDeleted = "RULE_DELETED" about "rule" rule { rule: RuleId },
+    /// A rule that was removed is back.
+    RuleRestored = "RULE_RESTORED" about "rule" rule { rule: RuleId },
     /// A group of rules was made.
     RuleGroupCreated = "RULE_GROUP_CREATED" about "ruleGroup" rule_group { rule_group: RuleGroupId },
     /// A group of rules has another name, or was switched on or off.

@@ -31,6 +31,7 @@ const KINDS: &[&str] = &[
     "RULE_CHANGED",
     "RULE_MOVED",
     "RULE_DELETED",
+    "RULE_RESTORED",
     "RULE_GROUP_CREATED",
     "RULE_GROUP_CHANGED",
     "RULE_GROUP_MOVED",
