@@ -6,6 +6,7 @@
 //! cli run worker app
 //! http graphql
 //! demo
+//! change_sets
 //! simulations
 //! reports processing
 //! suggestions
@@ -38,6 +39,7 @@ pub mod bulk;
 pub mod bus;
 pub mod cache;
 pub mod categories;
+pub mod change_sets;
 pub mod cli;
 pub mod clients;
 pub mod clock;

@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 use crate::processing::neighbours;
 use crate::queue::{self, Claim, Queue};
 use crate::{
-    audit, connections, idempotency, identity, imports, mail, processing, reports, simulations,
-    tenants,
+    audit, change_sets, connections, idempotency, identity, imports, mail, processing, reports,
+    simulations, tenants,
 };
 
 /// How often a worker looks without being woken: for jobs whose time has come, and for wake-ups that were lost.
@@ -174,6 +174,9 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                     let asks = app.engine.asker().is_some();
                     simulations::run(&ctx, claim, job, simulation, asks).await?
                 }
+                Job::WorkChangeSet { change_set } => {
+                    change_sets::work(&ctx, claim, job, change_set).await?
+                }
                 Job::MailResetLink { sealed } => {
                     identity::mail_reset_link(&ctx, claim, job, &sealed).await?
                 }
@@ -223,6 +226,9 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
         Job::GenerateReport { report } => reports::give_up(&ctx, claim, job, report, error).await,
         Job::RunSimulation { simulation } => {
             simulations::give_up(&ctx, claim, job, simulation, error).await
+        }
+        Job::WorkChangeSet { change_set } => {
+            change_sets::give_up(&ctx, claim, job, change_set, error).await
         }
         Job::SendMail { .. } | Job::MailResetLink { .. } => {
             mail::give_up(&ctx, claim, job, error).await

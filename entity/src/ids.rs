@@ -119,4 +119,8 @@ id! {
     SimulationId,
     /// A decision that would have been another.
     SimulatedChangeId,
+    /// What was applied of a simulation.
+    ChangeSetId,
+    /// A rule, a setting or a record that a change set changed, or left alone.
+    ChangeSetItemId,
 }

@@ -12,6 +12,8 @@ pub mod api_key;
 pub mod approval;
 pub mod automation;
 pub mod category;
+pub mod change_set;
+pub mod change_set_item;
 pub mod connection;
 pub mod connection_key;
 pub mod cron;

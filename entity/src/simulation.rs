@@ -56,6 +56,9 @@ pub struct Model {
     pub error: Option<String>,
     /// The event sequence it saw.
     pub as_of: Option<i64>,
+    /// The rules and the policy it found, as fingerprints, JSON.
+    #[sea_orm(column_type = "Text")]
+    pub stand: Option<String>,
     /// The version of the pipeline that decided.
     pub version: String,
     /// Who asked.

@@ -28,6 +28,7 @@ mod m20261121_000021_extend_rules;
 mod m20261121_000022_create_rule_suggestions;
 mod m20261121_000023_create_language_model;
 mod m20261121_000024_create_simulations;
+mod m20261121_000025_create_change_sets;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use sea_orm_migration::MigratorTrait;
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000022_create_rule_suggestions::Migration),
             Box::new(m20261121_000023_create_language_model::Migration),
             Box::new(m20261121_000024_create_simulations::Migration),
+            Box::new(m20261121_000025_create_change_sets::Migration),
         ]
     }
 }

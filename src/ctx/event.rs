@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
-    AccountId, ApiKeyId, ApprovalId, CategoryId, ConnectionId, DecisionId, ExportId,
+    AccountId, ApiKeyId, ApprovalId, CategoryId, ChangeSetId, ConnectionId, DecisionId, ExportId,
     GraphqlClientId, ImportId, InvitationId, LinkId, LinkedIdentityId, PasskeyId, ProjectId,
     RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, ServiceAccountId, SessionId,
     SimulationId, TeamId, TenantId, UserId,
@@ -231,6 +231,26 @@ events! {
     SimulationCancelled = "SIMULATION_CANCELLED" about "simulation" simulation { simulation: SimulationId },
     /// A simulation could not be made.
     SimulationFailed = "SIMULATION_FAILED" about "simulation" simulation { simulation: SimulationId },
+    /// What a simulation supposed was put in force; its records, where some are wanted, follow.
+    ChangeSetBegun = "CHANGE_SET_BEGUN" about "changeSet" change_set {
+        change_set: ChangeSetId, simulation: SimulationId, rule_changes: i32, total_records: i32,
+    },
+    /// More records of a change set are done.
+    ChangeSetAdvanced = "CHANGE_SET_ADVANCED" about "changeSet" change_set {
+        change_set: ChangeSetId, done_records: i32, total_records: i32,
+    },
+    /// All of a change set is applied.
+    ChangeSetApplied = "CHANGE_SET_APPLIED" about "changeSet" change_set {
+        change_set: ChangeSetId, applied: i32, refused: i32, left: i32,
+    },
+    /// The rules and settings of a change set are as before; its records follow.
+    ChangeSetUndoBegun = "CHANGE_SET_UNDO_BEGUN" about "changeSet" change_set { change_set: ChangeSetId },
+    /// A change set was undone.
+    ChangeSetUndone = "CHANGE_SET_UNDONE" about "changeSet" change_set {
+        change_set: ChangeSetId, undone: i32, left: i32,
+    },
+    /// A change set stopped half-way.
+    ChangeSetFailed = "CHANGE_SET_FAILED" about "changeSet" change_set { change_set: ChangeSetId },
     /// The tenant was made.
     TenantCreated = "TENANT_CREATED" about "tenant" tenant { tenant: TenantId, owner: UserId },
     /// The tenant wants something done in another way.

@@ -1,7 +1,7 @@
 //! What can be asked of the workers: ids and values only.
 
 use chrono::{DateTime, Utc};
-use entity::{DeliveryId, ExportId, ImportId, RecordId, ReportId, SimulationId, job};
+use entity::{ChangeSetId, DeliveryId, ExportId, ImportId, RecordId, ReportId, SimulationId, job};
 use serde::{Deserialize, Serialize};
 
 use super::Ctx;
@@ -40,6 +40,11 @@ pub enum Job {
     RunSimulation {
         /// Which simulation.
         simulation: SimulationId,
+    },
+    /// Apply the records of a change set, or put them back.
+    WorkChangeSet {
+        /// Which change set.
+        change_set: ChangeSetId,
     },
     /// Mail a link to a new password, if somebody has the address.
     MailResetLink {
@@ -81,6 +86,7 @@ impl Job {
             Self::ExportTenant { .. } => Queue::Exports,
             Self::GenerateReport { .. } => Queue::Reports,
             Self::RunSimulation { .. } => Queue::Simulations,
+            Self::WorkChangeSet { .. } => Queue::Changes,
             Self::SendMail { .. } | Self::MailResetLink { .. } => Queue::Emails,
             Self::StoreVectors { .. } | Self::RebuildVectors { .. } => Queue::Vectors,
             Self::SuggestRules { .. } => Queue::Suggestions,

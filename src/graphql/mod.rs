@@ -15,6 +15,7 @@ pub mod automation;
 pub mod bulk;
 pub mod cache;
 pub mod categories;
+pub mod change_sets;
 pub mod clients;
 pub mod condition;
 pub mod connections;

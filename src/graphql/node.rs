@@ -4,8 +4,9 @@ use async_graphql::{Context, ID, Interface, Object};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use entity::{
-    AccountId, ApprovalId, CategoryId, ConnectionId, DecisionId, ImportId, LinkId, ProjectId,
-    RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, SimulationId, TeamId,
+    AccountId, ApprovalId, CategoryId, ChangeSetId, ConnectionId, DecisionId, ImportId, LinkId,
+    ProjectId, RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, SimulationId,
+    TeamId,
 };
 use futures::future::try_join_all;
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::accounts::Account;
 use super::approvals::Approval;
 use super::categories::Category;
+use super::change_sets::ChangeSet;
 use super::connections::Connection;
 use super::decisions::Decision;
 use super::imports::Import;
@@ -42,6 +44,8 @@ pub enum Node {
     Approval(Approval),
     /// A node of the chart of accounts.
     Category(Category),
+    /// What was applied of a simulation.
+    ChangeSet(ChangeSet),
     /// A sender of webhooks.
     Connection(Connection),
     /// A role of the tenant's own.
@@ -115,6 +119,7 @@ async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         "Account" => find(ctx, AccountId(uuid)).await?.map(Node::Account),
         "Approval" => find(ctx, ApprovalId(uuid)).await?.map(Node::Approval),
         "Category" => find(ctx, CategoryId(uuid)).await?.map(Node::Category),
+        "ChangeSet" => find(ctx, ChangeSetId(uuid)).await?.map(Node::ChangeSet),
         "Connection" => find(ctx, ConnectionId(uuid)).await?.map(Node::Connection),
         "CustomRole" => find(ctx, RoleId(uuid)).await?.map(Node::CustomRole),
         "Decision" => find(ctx, DecisionId(uuid)).await?.map(Node::Decision),

@@ -35,6 +35,11 @@ pub struct PageInfo {
 #[graphql(concrete(name = "InvitationConnection", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberConnection", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountConnection", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ChangeSetConnection", params(super::change_sets::ChangeSet)))]
+#[graphql(concrete(
+    name = "ChangeSetItemConnection",
+    params(super::change_sets::ChangeSetItem)
+))]
 #[graphql(concrete(
     name = "DeprecatedUseConnection",
     params(super::clients::DeprecatedUse)
@@ -96,6 +101,8 @@ where
 #[graphql(concrete(name = "InvitationEdge", params(super::identity::Invitation)))]
 #[graphql(concrete(name = "MemberEdge", params(super::identity::Member)))]
 #[graphql(concrete(name = "AccountEdge", params(super::accounts::Account)))]
+#[graphql(concrete(name = "ChangeSetEdge", params(super::change_sets::ChangeSet)))]
+#[graphql(concrete(name = "ChangeSetItemEdge", params(super::change_sets::ChangeSetItem)))]
 #[graphql(concrete(name = "DeprecatedUseEdge", params(super::clients::DeprecatedUse)))]
 #[graphql(concrete(name = "GraphqlClientEdge", params(super::clients::GraphqlClient)))]
 #[graphql(concrete(name = "GraphqlDocumentEdge", params(super::clients::GraphqlDocument)))]
@@ -166,6 +173,8 @@ where
 
 // ENTRIES RESOLVED FIELD BY FIELD: one line per type, kept sorted
 impl Plain for super::audit::AuditEntry {}
+impl Plain for super::change_sets::ChangeSet {}
+impl Plain for super::change_sets::ChangeSetItem {}
 impl Plain for super::clients::DeprecatedUse {}
 impl Plain for super::clients::GraphqlClient {}
 impl Plain for super::clients::GraphqlDocument {}

@@ -25,6 +25,7 @@ pub struct Query(
     Apart<super::audit::AuditQuery>,
     Apart<super::automation::AutomationQuery>,
     Apart<super::categories::CategoriesQuery>,
+    Apart<super::change_sets::ChangeSetsQuery>,
     Apart<super::clients::ClientsQuery>,
     Apart<super::connections::ConnectionsQuery>,
     Apart<super::events::EventsQuery>,
@@ -62,6 +63,7 @@ pub struct Features(
     Apart<super::approvals::ApprovalsMutation>,
     Apart<super::automation::AutomationMutation>,
     Apart<super::categories::CategoriesMutation>,
+    Apart<super::change_sets::ChangeSetsMutation>,
     Apart<super::clients::ClientsMutation>,
     Apart<super::connections::ConnectionsMutation>,
     Apart<super::identity::IdentityMutation>,
@@ -90,6 +92,7 @@ pub struct Features(
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
+    super::change_sets::ChangeSetsSubscription,
     super::events::EventsSubscription,
     super::simulations::SimulationsSubscription,
     super::streams::StreamsSubscription,

@@ -89,6 +89,10 @@ pub enum ApprovalEventKind {
     Proposed,
     /// A proposed override was declined: the record waits again.
     Declined,
+    /// The proposal was withdrawn: the pipeline makes another one.
+    Withdrawn,
+    /// What was proposed before waits again.
+    Restored,
 }
 
 /// A movement of the approval queue.
@@ -127,6 +131,8 @@ impl ApprovalEvent {
             ("TX_APPROVED", Some("OVERRIDDEN")) => ApprovalEventKind::Overridden,
             ("TX_APPROVED", _) => ApprovalEventKind::Approved,
             ("TX_REJECTED", _) => ApprovalEventKind::Rejected,
+            ("PROPOSAL_WITHDRAWN", _) => ApprovalEventKind::Withdrawn,
+            ("PROPOSAL_RESTORED", _) => ApprovalEventKind::Restored,
             ("OVERRIDE_PROPOSED", _) => ApprovalEventKind::Proposed,
             ("OVERRIDE_DECLINED", _) => ApprovalEventKind::Declined,
             _ => ApprovalEventKind::Reopened,
@@ -210,6 +216,8 @@ impl StreamsSubscription {
             "APPROVAL_REOPENED",
             "OVERRIDE_PROPOSED",
             "OVERRIDE_DECLINED",
+            "PROPOSAL_WITHDRAWN",
+            "PROPOSAL_RESTORED",
         ];
         let permission = Permission::ReadApprovals;
         let events = follow(ctx, permission, after, Filter::kinds(kinds)).await?;

@@ -12,6 +12,7 @@
 )]
 
 mod account;
+mod acting;
 mod addresses;
 pub mod api_keys;
 mod attempts;
@@ -58,6 +59,7 @@ mod ways_in;
 
 pub use crate::ctx::Standing;
 pub use account::delete_my_account;
+pub use acting::acting;
 pub use addresses::{change_email, request_email_verification, verify_email};
 pub use attempts::{count_sign_ins, list_sign_ins};
 pub use authenticate::authenticate;

@@ -13,6 +13,8 @@ pub enum Queue {
     Reports,
     /// What-if replays: long work, which nothing waits behind.
     Simulations,
+    /// Records that a change set changes, or puts back.
+    Changes,
     /// Mails.
     Emails,
     /// Everything of a tenant as a file. Worked on though the tenant is suspended.
@@ -44,11 +46,12 @@ pub struct Policy {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ingest,
         Self::Process,
         Self::Reports,
         Self::Simulations,
+        Self::Changes,
         Self::Emails,
         Self::Exports,
         Self::Vectors,
@@ -63,6 +66,7 @@ impl Queue {
             Self::Process => "records:process",
             Self::Reports => "reports:generate",
             Self::Simulations => "simulations:run",
+            Self::Changes => "changes:apply",
             Self::Emails => "emails",
             Self::Exports => "tenants:export",
             Self::Vectors => "vectors",
@@ -96,6 +100,11 @@ impl Queue {
             Self::Reports => usual,
             // each holds a copy of what its tenant taught
             Self::Simulations => Policy {
+                concurrency: 1,
+                ..usual
+            },
+            // in order: one set of a tenant is at work at a time
+            Self::Changes => Policy {
                 concurrency: 1,
                 ..usual
             },

@@ -17,6 +17,7 @@ mod now;
 mod request;
 mod rule_changes;
 mod run;
+mod stand;
 mod store;
 mod stored;
 mod tally;
@@ -27,8 +28,9 @@ pub use export::export;
 pub use find::{by_ids, count, list, load};
 pub use hypothesis::{AutomationChange, Before, Hypothesis, Knowing, Prices, TierChange, beneath};
 pub use request::request;
-pub use rule_changes::{RuleChange, applied};
+pub use rule_changes::{RuleChange, applied, check_names};
 pub use run::run;
+pub use stand::{Since, Stand, StoredPolicy, whole_print};
 pub use store::give_up;
 pub use tally::{Effects, Figures, Flow, Flows, Tally};
 

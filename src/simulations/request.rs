@@ -1,8 +1,10 @@
 //! Asking for a simulation.
 
 use entity::simulation::{Column as C, Status};
-use entity::{SimulationId, record, simulated_change, simulation};
-use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{SimulationId, change_set, record, simulated_change, simulation};
+use sea_orm::{
+    ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 
 use super::hypothesis::Hypothesis;
 use super::rule_changes::{applied, check_names, known_accounts};
@@ -66,6 +68,7 @@ pub async fn request(ctx: &Ctx, hypothesis: &Hypothesis) -> Result<simulation::M
         tally: None,
         error: None,
         as_of: None,
+        stand: None,
         version: VERSION.to_owned(),
         created_by: ctx.user(),
         created_at: ctx.now(),
@@ -93,12 +96,23 @@ async fn make_room(tx: &Tx<'_>) -> Result<()> {
     if old.is_empty() {
         return Ok(());
     }
+    // what is being applied is read from its simulation
+    let needed = tx
+        .select::<change_set::Entity>()
+        .select_only()
+        .column(change_set::Column::SimulationId)
+        .filter(
+            change_set::Column::Status
+                .is_in([change_set::Status::Queued, change_set::Status::Applying]),
+        )
+        .into_query();
     let over: Vec<SimulationId> = tx
         .select::<simulation::Entity>()
         .select_only()
         .column(C::Id)
         .filter(C::Id.is_in(old))
         .filter(is_open().not())
+        .filter(C::Id.not_in_subquery(needed))
         .into_tuple()
         .all(tx.on())
         .await?;

@@ -10,9 +10,11 @@ use sea_orm::PaginatorTrait;
 use super::hypothesis::{Before, Hypothesis, Knowing};
 use super::judge::{Arm, Judged, Proposal, truth};
 use super::rule_changes::applied;
+use super::stand::Stand;
 use super::store::{OPEN, Store};
 use super::tally::{Figures, Tally};
 use super::{find, history, now};
+use crate::automation;
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::processing::knowledge::Knowledge;
@@ -35,8 +37,10 @@ pub async fn run(
     let read = ctx.read().await?;
     let total = total(&read, &hypothesis).await?;
     let arranged = rules::arranged(&read).await?;
+    let policy = automation::policy_within(&read).await?;
     drop(read);
     let real = arranged.clone().as_tried();
+    let stand = Stand::of(&real, policy);
     let store = Store {
         ctx,
         claim,
@@ -67,7 +71,10 @@ pub async fn run(
     if let (true, Some(tally)) = (goes_on, &row.tally) {
         bench.tally = serde_json::from_str(tally)?;
     }
-    if !store.begin(bench.head(), &bench.tally, goes_on).await? {
+    if !store
+        .begin((bench.head(), &stand), &bench.tally, goes_on)
+        .await?
+    {
         return store.leave().await;
     }
     let (mut bench, whole) = match hypothesis.knowing {

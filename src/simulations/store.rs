@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, QueryFilter, UpdateMany};
 
 use super::KEPT_CHANGES;
 use super::judge::Judged;
+use super::stand::Stand;
 use super::tally::Tally;
 use crate::ctx::{Ctx, Event, Tx};
 use crate::error::Result;
@@ -29,7 +30,12 @@ pub(super) struct Store<'w> {
 impl Store<'_> {
     /// Says that it runs. What an earlier attempt kept is removed, unless this one goes on from there. False when it was
     /// cancelled.
-    pub async fn begin(&self, as_of: i64, tally: &Tally, goes_on: bool) -> Result<bool> {
+    pub async fn begin(
+        &self,
+        (as_of, stand): (i64, &Stand),
+        tally: &Tally,
+        goes_on: bool,
+    ) -> Result<bool> {
         let mut tx = self.ctx.begin().await?;
         tx.hold(self.claim, self.job.id).await?;
         if !goes_on {
@@ -42,7 +48,8 @@ impl Store<'_> {
             .marked(&tx, tally)?
             .col_expr(C::Status, Expr::value(Status::Running))
             .col_expr(C::TotalRecords, Expr::value(self.total))
-            .col_expr(C::AsOf, Expr::value(as_of));
+            .col_expr(C::AsOf, Expr::value(as_of))
+            .col_expr(C::Stand, Expr::value(serde_json::to_string(stand)?));
         if !self.advance(&mut tx, begun, tally).await? {
             return Ok(false);
         }

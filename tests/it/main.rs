@@ -22,6 +22,7 @@ mod bulk;
 mod cancel;
 mod catalogue;
 mod categories;
+mod change_sets;
 mod clients;
 mod commands;
 mod connections;

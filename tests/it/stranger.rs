@@ -451,7 +451,11 @@ pub(crate) async fn fill(app: &TestApp, tenant: &Tenant, word: &str) -> String {
     let simulation = json!({ "input": { "from": "2026-01-01", "to": "2026-12-31", "knowledge": "NOW", "rules": [{ "add": {
         "name": word, "conditions": { "direction": "OUT" }, "actions": { "categoryId": categories[1].text("id") },
     } }] } });
-    owner.run("mutation($input: SimulatePipelineInput!) { simulatePipeline(input: $input) { errors { message } } }", simulation).await.ok();
+    let simulation = owner.run("mutation($input: SimulatePipelineInput!) { simulatePipeline(input: $input) { simulation { id } errors { message } } }", simulation).await.ok();
+    app.run_background_work().await;
+    let apply = json!({ "input": { "simulationId": simulation.text("simulatePipeline.simulation.id"), "waiting": "PROPOSE_AGAIN" } });
+    let applied = owner.run("mutation($input: ApplySimulationInput!) { applySimulation(input: $input) { changeSet { id } errors { message } } }", apply).await.ok();
+    assert_eq!(applied.path("applySimulation.errors"), &json!([]));
     app.run_background_work().await;
     file
 }

@@ -93,7 +93,7 @@ pub struct SimulatedRuleInput {
     /// Whether later rules are skipped once it matched.
     #[graphql(default)]
     pub stop: bool,
-    /// Its place in the order, from 1; after all others when absent.
+    /// Its place among the rules without a group, from 1; behind those when absent.
     pub position: Option<i32>,
 }
 
@@ -115,7 +115,7 @@ pub struct SimulatedRuleEditInput {
 pub struct SimulatedRuleMoveInput {
     /// Which rule.
     pub rule_id: ID,
-    /// Its place in the order, from 1; the ones between make room.
+    /// Its place in its group, or among the rules without one, from 1; the ones between make room.
     pub position: i32,
 }
 

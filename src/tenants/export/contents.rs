@@ -58,6 +58,8 @@ tables! {
     approval => "approvals" without [],
     automation => "automation" without [],
     category => "categories" without [],
+    change_set => "change_sets" without [],
+    change_set_item => "change_set_items" without [],
     connection => "connections" without [],
     decision => "decisions" without [],
     delivery => "deliveries" without [],
