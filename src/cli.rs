@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod migrate;
 mod operations;
+mod rules;
 mod schema;
 mod secrets;
 mod serve;
@@ -80,6 +81,9 @@ enum Command {
     /// Look after the vectors that texts are compared by.
     #[command(subcommand)]
     Vectors(vectors::Vectors),
+    /// Look after the rules of tenants.
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Check every dependency and say what to fix.
     Doctor,
 }
@@ -157,6 +161,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Secrets(secrets) => secrets.run(config).await,
         Command::Keys(keys) => keys.run(config).await,
         Command::Vectors(vectors) => vectors.run(config).await,
+        Command::Rules(rules) => rules.run(config).await,
         Command::Doctor => doctor::run(config).await,
     }
 }

@@ -1,7 +1,7 @@
 //! Measures what balance promises about speed, and judges nothing: each figure is a table of medians beside a floor.
 //!
 //! `cargo bench --bench figures -- authenticate|sign_in|pipeline|latency|reads|sockets|fanout|vectors|
-//! trivial|hostile|rules|scale`, all of them but the last without a name. See `benches/README.md`.
+//! trivial|hostile|rules|rule_statistics|scale`, all of them but the last without a name. See `benches/README.md`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -19,6 +19,7 @@ mod pipeline;
 mod place;
 mod reads;
 mod released;
+mod rule_statistics;
 mod rules;
 mod sample;
 mod scale;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
             Some("trivial") => trivial::measure(World::here().remove(0)).await,
             Some("hostile") => hostile::measure(World::here().remove(0)).await,
             Some("rules") => rules::measure(),
+            Some("rule_statistics") => every_world(rule_statistics::measure).await,
             // by its name only: what it measures is the memory of this process
             Some("scale") => scale::measure(World::here().remove(0)).await,
             None => {
@@ -74,10 +76,11 @@ fn main() -> ExitCode {
                 trivial::measure(World::here().remove(0)).await;
                 hostile::measure(World::here().remove(0)).await;
                 rules::measure();
+                every_world(rule_statistics::measure).await;
             }
             Some(other) => {
                 eprintln!(
-                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, fanout, vectors, trivial, hostile, rules, scale"
+                    "there is no figure called {other}: authenticate, sign_in, pipeline, latency, reads, sockets, fanout, vectors, trivial, hostile, rules, rule_statistics, scale"
                 );
                 return ExitCode::from(2);
             }

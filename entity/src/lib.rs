@@ -55,6 +55,7 @@ pub mod rule_group;
 pub mod rule_habit;
 pub mod rule_hit;
 pub mod rule_suggestion;
+pub mod rule_tally;
 pub mod second_factor;
 pub mod service_account;
 pub mod session;

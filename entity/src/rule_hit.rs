@@ -6,6 +6,24 @@ use sea_orm::entity::prelude::*;
 use crate::tenanted::tenanted;
 use crate::{CategoryId, RecordId, RuleId, TenantId};
 
+/// What a hit is counted as in the tally of its rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Standing {
+    /// As nothing: its record was voided, or an older version stored it.
+    #[sea_orm(string_value = "UNCOUNTED")]
+    Uncounted,
+    /// As a hit that no person has judged.
+    #[sea_orm(string_value = "OPEN")]
+    Open,
+    /// As one whose record a person filed as the rule had it.
+    #[sea_orm(string_value = "AGREED")]
+    Agreed,
+    /// As one whose record a person filed elsewhere.
+    #[sea_orm(string_value = "OVERRIDDEN")]
+    Overridden,
+}
+
 /// A hit.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "rule_hit")]
@@ -25,6 +43,8 @@ pub struct Model {
     pub category_id: Option<CategoryId>,
     /// When the record was processed.
     pub hit_at: DateTime<Utc>,
+    /// What it is counted as.
+    pub standing: Standing,
 }
 
 /// No relations: queries name their joins, so that each carries the tenant.

@@ -29,8 +29,10 @@ mod m20261121_000022_create_rule_suggestions;
 mod m20261121_000023_create_language_model;
 mod m20261121_000024_create_simulations;
 mod m20261121_000025_create_change_sets;
+mod m20261121_000027_count_rule_hits;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
+pub use m20261121_000027_count_rule_hits::backfill as count_rule_hits;
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
@@ -66,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000023_create_language_model::Migration),
             Box::new(m20261121_000024_create_simulations::Migration),
             Box::new(m20261121_000025_create_change_sets::Migration),
+            Box::new(m20261121_000027_count_rule_hits::Migration),
         ]
     }
 }

@@ -14,6 +14,7 @@ mod kept;
 mod origin;
 mod read;
 mod standing;
+mod tally;
 mod tx;
 
 use std::sync::Arc;

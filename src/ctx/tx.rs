@@ -1,5 +1,6 @@
 //! The unit of work: rows, events and jobs that commit together or not at all.
 
+use entity::rule_hit::{self, Standing};
 use entity::{JobId, RecordId, TenantId, Tenanted, job};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
@@ -7,6 +8,7 @@ use sea_orm::{
     PaginatorTrait, PrimaryKeyTrait, QueryFilter, Select, UpdateMany,
 };
 
+use super::tally::Tally;
 use super::{Ctx, Event, Job, Outcome, append, claim, read};
 use crate::bus::Wake;
 use crate::error::{Error, Result};
@@ -23,6 +25,9 @@ pub struct Tx<'c> {
     events: Vec<append::Entry>,
     jobs: Vec<job::Model>,
     approved: Vec<RecordId>,
+    /// Records whose hits of rules are to be counted anew.
+    judged: Vec<RecordId>,
+    tally: Tally,
     /// The row of the idempotency key that this stores.
     claimed: Option<String>,
 }
@@ -39,6 +44,8 @@ impl<'c> Tx<'c> {
             events: Vec::new(),
             jobs: Vec::new(),
             approved: Vec::new(),
+            judged: Vec::new(),
+            tally: Tally::default(),
             claimed,
         }
     }
@@ -151,14 +158,32 @@ impl<'c> Tx<'c> {
 
     fn file(&mut self, event: Event, diff: Option<serde_json::Value>) {
         // whoever approves, what was approved becomes evidence; what passed by itself proves nothing
-        if let Event::TxApproved {
-            record, outcome, ..
-        } = &event
-            && *outcome != Outcome::Automatic
-        {
-            self.approved.push(*record);
+        match &event {
+            Event::TxApproved { outcome, .. } if *outcome == Outcome::Automatic => {}
+            Event::TxApproved { record, .. } => {
+                self.approved.push(*record);
+                self.judged.push(*record);
+            }
+            Event::ApprovalReopened { record, .. } | Event::RecordVoided { record, .. } => {
+                self.judged.push(*record);
+            }
+            _ => {}
         }
         self.events.push(append::Entry::new(self.ctx, event, diff));
+    }
+
+    /// Counts the hits of rules as `to` that were counted as what they say, once everything else is stored.
+    pub fn tally(&mut self, hits: &[rule_hit::Model], to: Standing) {
+        for hit in hits {
+            let of = (hit.rule_id, hit.shadow, hit.hit_at);
+            self.tally.count(of, hit.standing, to);
+        }
+    }
+
+    /// Counts the hits of rules of these records anew, once everything else is stored. What an event tells of a record
+    /// that is approved, reopened or voided does so by itself.
+    pub fn recount(&mut self, records: impl IntoIterator<Item = RecordId>) {
+        self.judged.extend(records);
     }
 
     /// Wants a job done once this has committed.
@@ -231,7 +256,8 @@ impl<'c> Tx<'c> {
     }
 
     /// Stores everything or nothing, then wakes whoever listens. Jobs are written before the head of the log is
-    /// locked, and nothing follows that lock but the events themselves, so it can take part in no deadlock.
+    /// locked, and nothing follows that lock but the events themselves, so it can take part in no deadlock. Nor can the
+    /// tally of the rules, whose rows are locked just before it and in their order.
     pub async fn commit(mut self) -> Result<()> {
         if !self.approved.is_empty() {
             let records = std::mem::take(&mut self.approved);
@@ -264,6 +290,9 @@ impl<'c> Tx<'c> {
         if let (Some(id), Some(first)) = (&self.claimed, self.events.first()) {
             claim::about(&self.tx, id, first.subject()).await?;
         }
+        let tenant = self.ctx.tenant;
+        self.tally.recount(&self.tx, tenant, &self.judged).await?;
+        self.tally.write(&self.tx, tenant).await?;
         let access = self.events.iter().any(append::Entry::changes_access);
         if !self.events.is_empty() {
             let sequence = append::append(&self.tx, self.ctx, self.events).await?;

@@ -22,9 +22,10 @@ pub use input::{
     CreateRuleInput, DeleteRuleInput, DisableRuleInput, EnableRuleInput, MoveRuleInput,
     RuleActionsInput, UpdateRuleInput,
 };
-use insight::StatisticsOf;
+use insight::{MonthsOf, StatisticsOf};
 pub use insight::{
-    RuleConflict, RuleConflictKind, RuleConflicts, RuleCounts, RuleField, RuleStatistics,
+    RuleConflict, RuleConflictKind, RuleConflicts, RuleCounts, RuleField, RuleMonth,
+    RuleMonthCounts, RuleStatistics,
 };
 pub use payload::{
     CreateRulePayload, DeleteRulePayload, DisableRulePayload, EnableRulePayload, MoveRulePayload,
@@ -150,6 +151,13 @@ impl Rule {
     async fn statistics(&self, ctx: &Context<'_>) -> Result<Option<RuleStatistics>> {
         let found = find(ctx, StatisticsOf(self.key)).await?;
         Ok(Some(found.unwrap_or_default()))
+    }
+
+    /// What became of the records that it met, month by month, the oldest first; months without one are left out. It
+    /// shows when a rule that used to be right began to be wrong. Needs `records:read` for all records.
+    async fn monthly_statistics(&self, ctx: &Context<'_>) -> Result<Vec<RuleMonth>> {
+        let found = find(ctx, MonthsOf(self.key)).await?;
+        Ok(found.unwrap_or_default())
     }
 
     /// Whether what it proposes enters the books by itself; null for a rule that was not made of suggestions.

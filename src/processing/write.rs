@@ -130,8 +130,8 @@ pub(super) async fn store(
         .map(|row| row.decision_id)
         .collect();
     propose(&tx, &decisions, &automatic).await?;
-    rules::forget_hits(&tx, &met.again).await?;
-    rules::note_hits(&tx, met.hits).await?;
+    rules::forget_hits(&mut tx, &met.again).await?;
+    rules::note_hits(&mut tx, met.hits).await?;
     tx.insert_all(decisions).await?;
     tx.insert_all(approvals).await?;
     tx.insert_all(lines).await?;

@@ -5,7 +5,7 @@
 //! how conditions are written and stored, [`validate`] says what is wrong with one, and [`matching`] runs them and explains
 //! why one did not match. People [`create`], [`edit`], [`move_to`], [`enable`], [`disable`] and [`delete`] them, and
 //! [`test`](fn@test) one before it counts; the pipeline runs what [`compiled`] reads and notes which rules a record met.
-//! [`statistics`](fn@statistics) tells what became of those records, and [`conflicts`](fn@conflicts) which rules get into
+//! [`statistics`](fn@statistics) and [`months`] tell what became of those records, and [`conflicts`](fn@conflicts) which rules get into
 //! each other's way.
 
 mod compile;
@@ -21,6 +21,7 @@ pub mod matching;
 mod met;
 mod order;
 mod outcome;
+mod recount;
 mod restore;
 mod statistics;
 mod towards;
@@ -34,9 +35,10 @@ pub use edit::{Changes, delete, delete_within, disable, edit, edit_within, enabl
 pub use explain::decimal;
 pub use list::{find, find_all, list, load};
 pub use met::met_by;
-pub use order::{Arranged, Destination, arranged, arranged_within, move_to, move_within};
+pub use order::{Arranged, Destination, arranged, arranged_within, in_order, move_to, move_within};
+pub use recount::recount;
 pub use restore::restore_within;
-pub use statistics::{Counts, Hit, Statistics, forget_hits, note_hits, statistics};
+pub use statistics::{Counts, Hit, Month, Statistics, forget_hits, months, note_hits, statistics};
 pub use towards::{Towards, towards};
 pub use trial::{
     Candidate, FieldOutcome, RecordTrial, Sampled, Trial, sample, test, test_on, why_not,

@@ -73,6 +73,7 @@ mod reports;
 mod roles;
 mod rule_groups;
 mod rule_insight;
+mod rule_tally;
 mod rules;
 mod schema;
 mod second_factor;

@@ -12,6 +12,7 @@ use super::Rule;
 use crate::error::{Error, Result};
 use crate::graphql::loader::{OpLoader, load};
 use crate::graphql::node::global;
+use crate::graphql::scalar::Date;
 use crate::rules::{self, matching::Field};
 
 /// Conflicts told at most.
@@ -93,6 +94,75 @@ impl Loader<StatisticsOf> for OpLoader {
             (StatisticsOf(id), statistics)
         };
         Ok(found.into_iter().map(shown).collect())
+    }
+}
+
+/// What became of the records that a rule met in a month, however much later they were decided.
+#[derive(Clone, SimpleObject)]
+#[graphql(serial)]
+pub struct RuleMonth {
+    /// The first day of the month, in UTC.
+    pub month: Date,
+    /// While it was live.
+    pub live: RuleMonthCounts,
+    /// While it only watched.
+    pub shadow: RuleMonthCounts,
+}
+
+/// Records that a rule met in a month, and what people said of what it decided.
+#[derive(Clone, SimpleObject)]
+#[graphql(serial)]
+pub struct RuleMonthCounts {
+    /// Records it met.
+    pub hits: i64,
+    /// Records whose category it decided, or would have, and that a person filed there.
+    pub agreed: i64,
+    /// Records whose category it decided, or would have, and that a person filed elsewhere.
+    pub overridden: i64,
+    /// The share that people agreed with, 0 to 1; null before they decided anything.
+    pub precision: Option<f64>,
+}
+
+impl From<rules::Counts> for RuleMonthCounts {
+    fn from(counts: rules::Counts) -> Self {
+        Self {
+            precision: counts.precision(),
+            hits: counts.hits,
+            agreed: counts.agreed,
+            overridden: counts.overridden,
+        }
+    }
+}
+
+impl From<rules::Month> for RuleMonth {
+    fn from(of: rules::Month) -> Self {
+        Self {
+            month: Date(of.month),
+            live: of.live.into(),
+            shadow: of.shadow.into(),
+        }
+    }
+}
+
+/// Asks for what a rule was worth month by month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MonthsOf(pub RuleId);
+
+impl Loader<MonthsOf> for OpLoader {
+    type Value = Vec<RuleMonth>;
+    type Error = Arc<Error>;
+
+    async fn load(
+        &self,
+        keys: &[MonthsOf],
+    ) -> Result<HashMap<MonthsOf, Vec<RuleMonth>>, Arc<Error>> {
+        let ids: Vec<RuleId> = keys.iter().map(|key| key.0).collect();
+        let found = rules::months(&self.ctx, &ids).await.map_err(Arc::new)?;
+        let shown = found.into_iter().map(|(id, months)| {
+            let months = months.into_iter().map(Into::into);
+            (MonthsOf(id), months.collect())
+        });
+        Ok(shown.collect())
     }
 }
 

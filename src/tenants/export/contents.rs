@@ -110,6 +110,7 @@ pub const KEPT_BACK: &[(&str, &str)] = &[
     ),
     ("model_snapshot", "made of the approvals again"),
     ("rule_habit", "made of the approvals again"),
+    ("rule_tally", "sums of the rule hits"),
     ("session", "sign-ins of people, who see their own"),
     ("stream_head", "the manifest tells it"),
     ("text_vector", "made of the records again"),
