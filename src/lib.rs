@@ -7,6 +7,7 @@
 //! http graphql
 //! demo
 //! change_sets
+//! jobs
 //! simulations
 //! reports processing
 //! suggestions
@@ -58,6 +59,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod imports;
 pub mod integrations;
+pub mod jobs;
 pub mod links;
 pub mod llm;
 pub mod mail;

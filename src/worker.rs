@@ -13,7 +13,7 @@ use crate::bus::{self, Wake};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
 use crate::processing::neighbours;
-use crate::queue::{self, Claim, Queue};
+use crate::queue::{self, Claim, Failure, Queue};
 use crate::{
     audit, change_sets, connections, idempotency, identity, imports, mail, processing, reports,
     simulations, tenants,
@@ -199,17 +199,19 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
 
 /// After a failure: jobs with attempts left wait for another, the others are buried with what they were about.
 async fn settle(app: &Arc<App>, claim: &Claim, error: &Error) {
-    let text = operator_text(error);
+    let failure = Failure::of(error);
     tracing::warn!(error = ?error, jobs = claim.jobs.len(), "Jobs failed");
     let now = app.handles.clock.now();
     let (spent, again): (Vec<_>, Vec<_>) = claim.jobs.iter().partition(|job| queue::exhausted(job));
     let again: Vec<_> = again.into_iter().map(|job| job.id).collect();
-    if let Err(error) = queue::fail(&app.handles.db, claim, &again, &text, now).await {
+    if let Err(error) = queue::fail(&app.handles.db, claim, &again, &failure, now).await {
         tracing::warn!(error = ?error, "Failed jobs could not be put back; their lease will lapse");
     }
     for job in spent {
-        if let Err(error) = bury(app, claim, job, &text).await {
+        if let Err(error) = bury(app, claim, job, &failure.reason).await {
             tracing::error!(job.id = %job.id, error = ?error, "A dead job could not be buried; it will be tried again");
+        } else if let Err(error) = queue::detail(&app.handles.db, claim, job.id, &failure).await {
+            tracing::warn!(job.id = %job.id, error = ?error, "The causes of a dead job were not kept; they are in the log");
         }
     }
 }
@@ -239,17 +241,6 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
         }
         Job::SuggestRules { .. } => processing::give_up_suggesting(&ctx, claim, job, error).await,
     }
-}
-
-/// What an operator reads in the queue: the error with its causes, cut to a sensible length.
-fn operator_text(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text += &format!(": {next}");
-        cause = next.source();
-    }
-    text.chars().take(1_000).collect()
 }
 
 /// Asks once for the vectors that tenants lack: of a model that is new, or of books from before there were any.

@@ -12,13 +12,14 @@
 #   oidc           a real OpenID Connect provider: signing in, linking, tokens that are kept, and what is refused
 #   graphiql       the page in Chromium: its own origin, its policy, query, subscription, sign-in
 #   spa            examples/spa, built: signing in, approving, a live list that survives a cut
+#   queues         the page /admin/queues in Chromium: figures, dead jobs, signing in, keyboard, its own origin
 #   passkeys       a virtual authenticator in Chromium: adding a passkey, and signing in with it
 #
 #   tools/test-clients.sh               against target/debug/balance, which must be built
 #   BALANCE_BIN=PATH  another binary    CHROMIUM=PATH  another browser    SCREENSHOT=FILE  a picture of GraphiQL
 #
 # It starts the binary with a demo company in a folder of its own. Needs Node 20 or newer; without it everything is
-# skipped, without Chromium the last three parts. The last line says how it went.
+# skipped, without Chromium the last four parts. The last line says how it went.
 set -uo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -106,8 +107,9 @@ if [ -x "$CHROMIUM" ]; then
   part graphiql
   part spa
   part passkeys
+  part queues
 else
-  note="; GraphiQL, the example and passkeys skipped: Chromium is not on PATH"
+  note="; GraphiQL, the example, passkeys and the page of the queues skipped: Chromium is not on PATH"
 fi
 
 [ "$failed" = 0 ] || { echo "--> the server's log" && tail -n 40 "$home/log"; }

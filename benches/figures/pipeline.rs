@@ -294,6 +294,8 @@ fn a_job(app: &App, tenant: TenantId, record: &record::Model) -> job::Model {
         worker: None,
         lease_until: None,
         last_error: None,
+        reason: None,
+        started_at: Some(now),
         created_at: now,
         finished_at: Some(now),
     }

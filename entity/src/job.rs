@@ -54,9 +54,14 @@ pub struct Model {
     pub worker: Option<String>,
     /// Until when the claim holds.
     pub lease_until: Option<DateTime<Utc>>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed, for the operator.
     #[sea_orm(column_type = "Text")]
     pub last_error: Option<String>,
+    /// Why it failed, as its tenant may read it.
+    #[sea_orm(column_type = "Text")]
+    pub reason: Option<String>,
+    /// When its last attempt began.
+    pub started_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was done or dead.

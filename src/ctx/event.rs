@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     AccountId, ApiKeyId, ApprovalId, CategoryId, ChangeSetId, ConnectionId, DecisionId, ExportId,
-    GraphqlClientId, ImportId, InvitationId, LinkId, LinkedIdentityId, PasskeyId, ProjectId,
+    GraphqlClientId, ImportId, InvitationId, JobId, LinkId, LinkedIdentityId, PasskeyId, ProjectId,
     RecordId, ReportId, RoleId, RuleGroupId, RuleId, RuleSuggestionId, ServiceAccountId, SessionId,
     SimulationId, TeamId, TenantId, UserId,
 };
@@ -373,6 +373,10 @@ events! {
     IdentityChecked = "IDENTITY_CHECKED" about "user" user { user: UserId, linked_identity: LinkedIdentityId, works: bool },
     /// Someone unlinked their account at an identity provider.
     IdentityUnlinked = "IDENTITY_UNLINKED" about "user" user { user: UserId, linked_identity: LinkedIdentityId },
+    /// A dead job was driven again.
+    JobRetried = "JOB_RETRIED" about "job" job { job: JobId, queue: String },
+    /// A dead job was forgotten.
+    JobDiscarded = "JOB_DISCARDED" about "job" job { job: JobId, queue: String },
     /// A password was set anew.
     PasswordReset = "PASSWORD_RESET" about "user" user { user: UserId },
     /// Someone changed their password.

@@ -127,6 +127,8 @@ impl Job {
             worker: None,
             lease_until: None,
             last_error: None,
+            reason: None,
+            started_at: None,
             created_at: now,
             finished_at: None,
         }

@@ -23,7 +23,7 @@ pub use actor::Actor;
 pub use canonical::canonical;
 use chrono::{DateTime, NaiveDate, Utc};
 pub use claim::{Claim, Claimed};
-use entity::{SessionId, TenantId, UserId};
+use entity::{JobId, SessionId, TenantId, UserId};
 pub use event::{Event, Outcome, Posting};
 pub use job::Job;
 pub use kept::Kept;
@@ -40,6 +40,7 @@ use crate::config::{Config, Secrets};
 use crate::db::{Db, Operation};
 use crate::error::{Error, Result};
 use crate::permission::{Permission, Permissions, Reach, Subject};
+use crate::queue::{Progress, Told};
 use crate::secret::Vault;
 use crate::vectors::Vectors;
 
@@ -329,6 +330,12 @@ impl Ctx {
         let tx = self.within(tx).await?;
         let claimed = self.claims.take(&tx, self.now()).await?;
         Ok(Tx::new(self, tx, claimed))
+    }
+
+    /// Says how far a job is that this operation is working on, to whoever looks meanwhile.
+    pub fn tell_progress(&self, job: JobId, done: u64, total: u64) {
+        let told = self.handles.kept.of::<Told>();
+        told.tell(&self.handles.bus, job, Progress { done, total });
     }
 
     /// Does what belongs to the operation also where a task of its own does it, as a loader has.

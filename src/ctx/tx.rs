@@ -28,6 +28,7 @@ pub struct Tx<'c> {
     /// Records whose hits of rules are to be counted anew.
     judged: Vec<RecordId>,
     tally: Tally,
+    woken: Vec<Wake>,
     /// The row of the idempotency key that this stores.
     claimed: Option<String>,
 }
@@ -46,6 +47,7 @@ impl<'c> Tx<'c> {
             approved: Vec::new(),
             judged: Vec::new(),
             tally: Tally::default(),
+            woken: Vec::new(),
             claimed,
         }
     }
@@ -186,6 +188,16 @@ impl<'c> Tx<'c> {
         self.judged.extend(records);
     }
 
+    /// Wakes whoever works a queue once this has committed.
+    pub fn wake(&mut self, queue: &str) {
+        let wake = Wake::Jobs {
+            queue: queue.to_owned(),
+        };
+        if !self.woken.contains(&wake) {
+            self.woken.push(wake);
+        }
+    }
+
     /// Wants a job done once this has committed.
     pub fn enqueue(&mut self, job: Job) {
         self.jobs.push(job.into_row(self.ctx));
@@ -197,7 +209,8 @@ impl<'c> Tx<'c> {
         self.finish(claim, jobs, job::State::Done, None).await
     }
 
-    /// Declares claimed jobs dead, together with what that means for the things they were about.
+    /// Declares claimed jobs dead, together with what that means for the things they were about. The error is what
+    /// the tenant may read.
     pub async fn bury(&self, claim: &Claim, jobs: &[JobId], error: &str) -> Result<()> {
         self.finish(claim, jobs, job::State::Dead, Some(error))
             .await
@@ -235,7 +248,9 @@ impl<'c> Tx<'c> {
             .filter(job::Column::Claim.eq(claim.id))
             .filter(job::Column::State.eq(job::State::Running));
         if let Some(error) = error {
-            finish = finish.col_expr(job::Column::LastError, Expr::value(error));
+            finish = finish
+                .col_expr(job::Column::LastError, Expr::value(error))
+                .col_expr(job::Column::Reason, Expr::value(error));
         }
         let finished = finish.exec(&self.tx).await?;
         if finished.rows_affected == jobs.len() as u64 {
@@ -266,7 +281,7 @@ impl<'c> Tx<'c> {
             });
             self.enqueue(Job::StoreVectors { records });
         }
-        let mut wakes: Vec<Wake> = Vec::new();
+        let mut wakes: Vec<Wake> = std::mem::take(&mut self.woken);
         for job in &self.jobs {
             let wake = Wake::Jobs {
                 queue: job.queue.clone(),

@@ -31,6 +31,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod imports;
 pub mod inputs;
+pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod links;

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::op::Op;
 use crate::error::Result;
-use crate::permission::Permission;
-use crate::queue::{self, Standing};
+use crate::jobs;
+use crate::queue::Standing;
 
 /// How one queue of the tenant stands.
 #[derive(SimpleObject)]
@@ -26,8 +26,16 @@ pub struct QueueStanding {
     pub running: i64,
     /// Jobs given up after their last attempt.
     pub dead: i64,
+    /// Jobs done over the last 15 minutes that are still kept.
+    pub done: i64,
     /// Jobs done in a minute, over the last 15 minutes at most; absent when none was.
     pub per_minute: Option<f64>,
+    /// Milliseconds that all but a twentieth of them waited at most, from due to begun; absent when none was done.
+    pub wait_p95_ms: Option<i64>,
+    /// Milliseconds that all but a twentieth of them took at most, in their last attempt; absent when none was done.
+    pub run_p95_ms: Option<i64>,
+    /// Attempts before a job is dead.
+    pub max_attempts: i32,
 }
 
 impl From<Standing> for QueueStanding {
@@ -40,7 +48,11 @@ impl From<Standing> for QueueStanding {
             failed_before: standing.failed_before,
             running: standing.running,
             dead: standing.dead,
+            done: standing.done,
             per_minute: standing.per_minute,
+            wait_p95_ms: standing.wait_p95.map(|time| time.num_milliseconds()),
+            run_p95_ms: standing.run_p95.map(|time| time.num_milliseconds()),
+            max_attempts: standing.queue.policy().attempts,
         }
     }
 }
@@ -51,13 +63,10 @@ pub struct QueuesQuery;
 
 #[Object]
 impl QueuesQuery {
-    /// How the queues of the tenant stand: what waits and since when, how fast it goes, and what fails. Needs
-    /// `jobs:manage`.
+    /// How the queues of the tenant stand: what waits and since when, how fast it goes, and what fails. `jobs` lists
+    /// what is in them. Needs `jobs:manage`.
     async fn queues(&self, ctx: &Context<'_>) -> Result<Vec<QueueStanding>> {
-        let op = ctx.op()?;
-        op.require(Permission::ManageJobs)?;
-        let db = &op.handles().db;
-        let standing = queue::standing(db, op.tenant(), op.now()).await?;
+        let standing = jobs::standing(ctx.op()?).await?;
         Ok(standing.into_iter().map(Into::into).collect())
     }
 }

@@ -12,6 +12,7 @@
 //! 8. the route: who calls, what they may do, and whether the input makes sense
 
 pub mod access;
+pub mod admin;
 pub mod auth;
 pub mod bodies;
 pub mod caller;
@@ -34,6 +35,7 @@ pub mod oauth;
 pub mod open_streams;
 pub mod openapi;
 pub mod preflight;
+pub mod queues;
 pub mod rates;
 pub mod schema;
 pub mod shapes;
@@ -126,6 +128,7 @@ fn routes(edge: &Edge) -> Router<Edge> {
             get(exports::simulation),
         )
         .route("/exports/tenants/{token}", get(exports::tenant))
+        .route("/queues", get(queues::figures))
         .route("/openapi.json", get(openapi::served))
         .merge(health())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
@@ -145,6 +148,7 @@ fn routes(edge: &Edge) -> Router<Edge> {
         .merge(health())
         .nest("/api/v1", api)
         .merge(versions::beta())
+        .merge(admin::router())
         .route("/api/events", get(versions::older_events))
         .route("/api/{*rest}", any(envelope::unknown_route))
         .fallback(envelope::unknown_route);

@@ -13,7 +13,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::{auth, conditional, events, exports, factors, health, keys, oauth, schema};
-use super::{shapes, uploads, versions, webhooks};
+use super::{queues, shapes, uploads, versions, webhooks};
 
 /// How long a copy of what describes the server is good.
 pub(super) const KEEP_SECONDS: u32 = 300;
@@ -49,6 +49,7 @@ pub(super) const KEEP_SECONDS: u32 = 300;
         exports::audit, exports::records, exports::report,
         exports::simulation, exports::tenant,
         health::summary, health::live, health::ready, health::startup,
+        queues::figures,
         keys::published, schema::sdl, served,
     ),
     components(schemas(shapes::Failure)),

@@ -169,7 +169,11 @@ impl Work<'_> {
             duplicate_rows: far.duplicates(),
             total_rows: far.total,
         });
-        tx.commit().await
+        tx.commit().await?;
+        let (done, total) = (far.seen.unsigned_abs(), far.total.unsigned_abs());
+        self.ctx
+            .tell_progress(self.job.id, done.into(), total.into());
+        Ok(())
     }
 
     async fn finish(

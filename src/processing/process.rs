@@ -22,7 +22,7 @@ use super::write::{self, Decided};
 use crate::automation::{Gate, Passage};
 use crate::ctx::{Ctx, Job};
 use crate::error::{Error, Result};
-use crate::queue::{self, Claim};
+use crate::queue::{self, Claim, Failure};
 use crate::suggestions::Trusted;
 use crate::{links, llm};
 
@@ -63,23 +63,24 @@ async fn put_back(ctx: &Ctx, claim: &Claim, job: &job::Model, error: Error) -> R
         job.id = %job.id, job.attempt = job.attempt, %error, source,
         "A record could not be processed"
     );
-    let said = error.to_string();
+    let failure = Failure::of(&error);
+    let db = &ctx.handles().db;
     if !queue::exhausted(job) {
-        let db = &ctx.handles().db;
-        return queue::fail(db, claim, &[job.id], &said, ctx.now()).await;
+        return queue::fail(db, claim, &[job.id], &failure, ctx.now()).await;
     }
     let given_up = match record_of(job) {
-        Ok(record) => give_up(ctx, claim, job, record, &said).await,
+        Ok(record) => give_up(ctx, claim, job, record, &failure.reason).await,
         Err(_) => {
             let tx = ctx.begin().await?;
-            tx.bury(claim, &[job.id], &said).await?;
+            tx.bury(claim, &[job.id], &failure.reason).await?;
             tx.commit().await
         }
     };
     match given_up {
         // the claim was lost: whoever has it now decides
         Err(Error::Conflict(_)) => Ok(()),
-        other => other,
+        Err(error) => Err(error),
+        Ok(()) => queue::detail(db, claim, job.id, &failure).await,
     }
 }
 

@@ -10,7 +10,37 @@ use uuid::Uuid;
 
 use super::Queue;
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// Why an attempt failed whose worker never said.
+const WENT_AWAY: &str = "the worker went away";
+
+/// Why an attempt failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What the tenant may read.
+    pub reason: String,
+    /// What the operator needs: the error with its causes.
+    pub detail: String,
+}
+
+impl Failure {
+    /// What an error says to each, cut to a sensible length.
+    pub fn of(error: &Error) -> Self {
+        let reason = error.to_string();
+        let mut detail = reason.clone();
+        let mut cause = std::error::Error::source(error);
+        while let Some(next) = cause {
+            detail += &format!(": {next}");
+            cause = next.source();
+        }
+        let cut = |text: String| text.chars().take(1_000).collect();
+        Self {
+            reason: cut(reason),
+            detail: cut(detail),
+        }
+    }
+}
 
 /// Jobs of one tenant that one worker holds.
 #[derive(Clone, Debug)]
@@ -71,6 +101,7 @@ pub async fn claim(
         .col_expr(job::Column::Worker, Expr::value(worker))
         .col_expr(job::Column::Attempt, Expr::col(job::Column::Attempt).add(1))
         .col_expr(job::Column::LeaseUntil, Expr::value(until(queue, now)))
+        .col_expr(job::Column::StartedAt, Expr::value(now))
         .filter(job::Column::Id.in_subquery(batch))
         .exec_with_returning(&tx)
         .await?;
@@ -119,7 +150,7 @@ pub async fn fail(
     db: &Db,
     claim: &Claim,
     jobs: &[JobId],
-    error: &str,
+    failure: &Failure,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let policy = claim.queue.policy();
@@ -134,7 +165,8 @@ pub async fn fail(
         job::Entity::update_many()
             .col_expr(job::Column::State, Expr::value(job::State::Ready))
             .col_expr(job::Column::RunAt, Expr::value(again))
-            .col_expr(job::Column::LastError, Expr::value(error))
+            .col_expr(job::Column::LastError, Expr::value(failure.detail.as_str()))
+            .col_expr(job::Column::Reason, Expr::value(failure.reason.as_str()))
             .col_expr(job::Column::Claim, Expr::value(Option::<Uuid>::None))
             .filter(job::Column::Id.eq(job.id))
             .filter(job::Column::Claim.eq(claim.id))
@@ -142,6 +174,20 @@ pub async fn fail(
             .exec(&tx)
             .await?;
     }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Tells the operator why a job is dead that was buried with what its tenant may read.
+pub async fn detail(db: &Db, claim: &Claim, job: JobId, failure: &Failure) -> Result<()> {
+    let tx = db.across_tenants("telling why a job is dead").await?;
+    job::Entity::update_many()
+        .col_expr(job::Column::LastError, Expr::value(failure.detail.as_str()))
+        .filter(job::Column::Id.eq(job))
+        .filter(job::Column::Claim.eq(claim.id))
+        .filter(job::Column::State.eq(job::State::Dead))
+        .exec(&tx)
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -187,7 +233,8 @@ pub async fn recover(db: &Db, worker: &str, now: DateTime<Utc>) -> Result<Vec<Cl
     let freed = job::Entity::update_many()
         .col_expr(job::Column::State, Expr::value(job::State::Ready))
         .col_expr(job::Column::RunAt, Expr::value(now))
-        .col_expr(job::Column::LastError, Expr::value("the worker went away"))
+        .col_expr(job::Column::LastError, Expr::value(WENT_AWAY))
+        .col_expr(job::Column::Reason, Expr::value(WENT_AWAY))
         .col_expr(job::Column::Claim, Expr::value(Option::<Uuid>::None))
         .filter(lapsed.clone())
         .filter(tries_left)
@@ -197,7 +244,8 @@ pub async fn recover(db: &Db, worker: &str, now: DateTime<Utc>) -> Result<Vec<Cl
     let lost = job::Entity::update_many()
         .col_expr(job::Column::Claim, Expr::value(id))
         .col_expr(job::Column::Worker, Expr::value(worker))
-        .col_expr(job::Column::LastError, Expr::value("the worker went away"))
+        .col_expr(job::Column::LastError, Expr::value(WENT_AWAY))
+        .col_expr(job::Column::Reason, Expr::value(WENT_AWAY))
         .col_expr(
             job::Column::LeaseUntil,
             Expr::value(now + TimeDelta::seconds(30)),
@@ -222,4 +270,17 @@ pub async fn recover(db: &Db, worker: &str, now: DateTime<Utc>) -> Result<Vec<Cl
         })
     });
     Ok(claims.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_reads_what_failed_and_the_operator_also_why() {
+        let failure = Failure::of(&Error::internal("no such table: secret_plans"));
+        assert_eq!(failure.reason, "something went wrong on our side");
+        assert!(failure.detail.starts_with(&failure.reason));
+        assert!(failure.detail.contains("secret_plans"));
+    }
 }

@@ -13,11 +13,13 @@
 mod backlog;
 mod claim;
 mod policy;
+mod progress;
 mod retention;
 mod standing;
 
-pub use backlog::{dead, depth, is_worked, redrive};
-pub use claim::{Claim, claim, exhausted, fail, recover, release, renew};
+pub use backlog::{depth, is_worked};
+pub use claim::{Claim, Failure, claim, detail, exhausted, fail, recover, release, renew};
 pub use policy::{Policy, Queue};
+pub use progress::{Progress, Told};
 pub use retention::prune;
 pub use standing::{Standing, standing};

@@ -25,4 +25,4 @@ pub use import_rows::{MAX_ROWS, NewRow, RowAnswer, RowsOf, import_records};
 pub use precedents::without_precedents;
 pub use reach::{about_reached, beside_reached, reached};
 pub use receive::{NewRecord, Receipt, external_id, receive, void_prefix};
-pub use retry::{MAX_RETRIED, Retried, retry_all, retry_failed};
+pub use retry::{MAX_RETRIED, Retried, receive_again, retry_all, retry_failed};

@@ -155,3 +155,27 @@ async fn drive(tx: &mut Tx<'_>, records: &[RecordId]) -> Result<Vec<RecordId>> {
     }
     Ok(driven)
 }
+
+/// Lets failed records wait for the pipeline again, whose jobs are on their way already; which of them were failed.
+pub async fn receive_again(tx: &mut Tx<'_>, records: &[RecordId]) -> Result<HashSet<RecordId>> {
+    if records.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let waiting = tx
+        .update::<record::Entity>()
+        .col_expr(
+            record::Column::Status,
+            Expr::value(record::Status::Received),
+        )
+        .col_expr(record::Column::Error, Expr::value(Option::<String>::None))
+        .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
+        .filter(record::Column::Id.is_in(records.iter().copied()))
+        .filter(record::Column::Status.eq(record::Status::Failed))
+        .exec_with_returning(tx.on())
+        .await?;
+    let waiting: HashSet<RecordId> = waiting.into_iter().map(|record| record.id).collect();
+    for record in records.iter().filter(|record| waiting.contains(record)) {
+        tx.record(Event::ProcessingRetried { record: *record });
+    }
+    Ok(waiting)
+}

@@ -35,7 +35,7 @@ pub use edit::{Changes, delete, delete_within, disable, edit, edit_within, enabl
 pub use explain::decimal;
 pub use list::{find, find_all, list, load};
 pub use met::met_by;
-pub use order::{Arranged, Destination, arranged, arranged_within, in_order, move_to, move_within};
+pub use order::{Arranged, Destination, arranged, arranged_within, move_to, move_within};
 pub use recount::recount;
 pub use restore::restore_within;
 pub use statistics::{Counts, Hit, Month, Statistics, forget_hits, months, note_hits, statistics};

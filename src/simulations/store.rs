@@ -68,6 +68,12 @@ impl Store<'_> {
         }
         tx.insert_all(rows).await?;
         tx.commit().await?;
+        let total = self.total.unsigned_abs();
+        self.ctx.tell_progress(
+            self.job.id,
+            tally.after.records.unsigned_abs(),
+            total.into(),
+        );
         Ok(true)
     }
 

@@ -63,8 +63,12 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/health/ready", ""),
     ("GET", "/api/v1/health/startup", ""),
     ("GET", "/api/v1/openapi.json", ""),
+    ("GET", "/api/v1/queues", ""),
     ("PUT", "/api/v1/uploads/{token}", ""),
     ("POST", "/api/v1/webhooks/{connection}", ""),
+    ("GET", "/admin/queues", ""),
+    ("GET", "/admin/queues.css", ""),
+    ("GET", "/admin/queues.js", ""),
     ("GET", "/graphiql", ""),
     ("GET", "/graphiql/licenses", ""),
 ];

@@ -3,7 +3,6 @@
 use balance::ctx::Ctx;
 use balance::error::Result;
 use balance::mail::{self, Message};
-use balance::queue;
 use chrono::TimeDelta;
 use entity::job;
 use sea_orm::QueryOrder;
@@ -155,10 +154,9 @@ async fn a_mail_server_that_is_away_loses_no_mail() {
     let dead = jobs(&app, &tenant).await.remove(0);
     assert_eq!((dead.state, dead.attempt), (job::State::Dead, 3));
 
-    let handles = &app.app().handles;
-    let (dead, now) = ([dead.id], app.clock.now());
-    let driven = queue::redrive(&handles.db, tenant.local_id(), &dead, now);
-    assert_eq!(driven.await.unwrap(), dead);
+    let ctx = Ctx::system(app.app().handles.clone(), tenant.local_id());
+    let driven = balance::jobs::retry(&ctx, dead.id).await.unwrap();
+    assert_eq!((driven.id, driven.state), (dead.id, job::State::Ready));
     let sink = Sink::start_at(port).await;
     app.run_background_work().await;
     assert_eq!(sink.mails().await.len(), 1);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{PASSWORD, Path, TestApp, contract};
 
 /// Operations whose success another test sees, by the name of that test's file.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("completeSignIn", "factors"),
     ("requestPasswordReset", "factors"),
     ("resetPassword", "factors"),
@@ -20,10 +20,12 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("finishOauth", "oauth"),
     ("deliverWebhook", "connections"),
     ("exportTenant", "exports"),
+    ("queues", "queues"),
 ];
 /// Routes that are no part of the REST edge.
-const NOT_REST: [&str; 7] = [
+const NOT_REST: [&str; 8] = [
     "/",
+    "/admin/",
     "/graphql",
     "/graphiql",
     "/graphiql/",

@@ -83,7 +83,10 @@ pub async fn begin_at_start(ctx: &Ctx) -> Result<usize> {
 /// Rebuilds as a job, which is done with the last portion.
 pub async fn rebuild_job(ctx: &Ctx, claim: &Claim, job: JobId, space: &Space) -> Result<()> {
     if ctx.handles().vectors.spaces().contains(space) {
-        rebuild(ctx, space, |_| ()).await?;
+        rebuild(ctx, space, |far| {
+            ctx.tell_progress(job, far.done.unsigned_abs(), far.total.unsigned_abs());
+        })
+        .await?;
     } else {
         tracing::info!(
             vectors.model = space.model,

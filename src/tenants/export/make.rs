@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::export::{self, Status};
-use entity::{ExportId, file, job};
+use entity::{ExportId, JobId, file, job};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
@@ -108,7 +108,9 @@ async fn write(
     let mut told = Told {
         ctx,
         id: asked.id,
+        job: claim.jobs.first().map(|job| job.id),
         rows: 0,
+        rows_total,
         said: Instant::now(),
     };
     told.begin(rows_total).await?;
@@ -220,7 +222,9 @@ async fn uploads(ctx: &Ctx, store: &Store, archive: &mut Archive) -> Result<u64>
 struct Told<'c> {
     ctx: &'c Ctx,
     id: ExportId,
+    job: Option<JobId>,
     rows: i64,
+    rows_total: i64,
     said: Instant,
 }
 
@@ -253,7 +257,12 @@ impl Progress for Told<'_> {
             .filter(export::Column::Status.eq(Status::Running))
             .exec(tx.on())
             .await?;
-        tx.commit().await
+        tx.commit().await?;
+        if let Some(job) = self.job {
+            let (done, total) = (self.rows.unsigned_abs(), self.rows_total.unsigned_abs());
+            self.ctx.tell_progress(job, done, total);
+        }
+        Ok(())
     }
 }
 
