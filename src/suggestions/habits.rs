@@ -17,6 +17,8 @@ const ENOUGH: u32 = 3;
 const ENOUGH_ALONE: u32 = 8;
 /// How many more it takes for each contradiction.
 const FOR_A_CONTRADICTION: u32 = 2;
+/// How many more it takes on one account where the merchant is filed elsewhere on others.
+const FILED_ELSEWHERE: u32 = 2;
 /// Confirmations in a row that make up for any contradiction.
 pub const FORGIVEN: u32 = 100;
 /// Confirmations in a row from which a rule may approve by itself.
@@ -266,8 +268,8 @@ impl Habits {
         &self.classes
     }
 
-    /// Whether a rule for the key is worth suggesting: it was confirmed often enough, the more often it was contradicted,
-    /// and such keys hold in these books.
+    /// Whether a rule for the key is worth suggesting: it was confirmed often enough, the more often it was contradicted
+    /// here or the merchant elsewhere, and such keys hold in these books.
     pub fn is_ready(&self, key: &Key) -> bool {
         let Some(habit) = self.keys.get(key) else {
             return false;
@@ -279,8 +281,22 @@ impl Habits {
             Kind::MerchantAccount => ENOUGH,
             Kind::Merchant => ENOUGH_ALONE,
         };
-        habit.in_a_row >= least + FOR_A_CONTRADICTION * habit.breaks
+        let elsewhere = match self.is_filed_elsewhere(key, habit) {
+            true => FILED_ELSEWHERE,
+            false => 0,
+        };
+        habit.in_a_row >= least + FOR_A_CONTRADICTION * habit.breaks + elsewhere
             && self.classes.is_worth_suggesting(class)
+    }
+
+    /// Whether the merchant was contradicted more often on all accounts than on this one.
+    fn is_filed_elsewhere(&self, key: &Key, habit: &Habit) -> bool {
+        let alone = Key {
+            merchant: key.merchant.clone(),
+            account: None,
+        };
+        let alone = self.keys.get(&alone);
+        key.account.is_some() && alone.is_some_and(|alone| alone.breaks > habit.breaks)
     }
 
     /// The class by which a rule for the key may approve by itself, once it has enough confirmations without a

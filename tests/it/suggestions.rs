@@ -76,6 +76,27 @@ async fn what_is_confirmed_three_times_is_suggested_tried_and_becomes_a_rule() {
 }
 
 #[tokio::test]
+async fn a_merchant_that_another_card_files_elsewhere_takes_two_more() {
+    let app = TestApp::start().await;
+    let desk = Desk::open(&app.tenant("acme").await).await;
+    desk.receive(&app, &desk.other_account, BAKERY, 1).await;
+    desk.file(&app, &desk.cars).await;
+    desk.teach(&app, BAKERY, 4, &desk.meals).await;
+    assert!(desk.open_ones().await.is_empty(), "four are too few here");
+    desk.teach(&app, BAKERY, 1, &desk.meals).await;
+    let suggestion = desk.only("OPEN").await;
+    assert_eq!(suggestion["confirmationsInARow"], 5);
+    assert_eq!(suggestion.text("account.id"), desk.account);
+
+    // a garage that nobody files elsewhere needs no more than ever
+    desk.receive(&app, &desk.other_account, GARAGE, 1).await;
+    desk.file(&app, &desk.cars).await;
+    desk.teach(&app, GARAGE, 3, &desk.cars).await;
+    assert_eq!(desk.open_ones().await.len(), 2);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_accepted_suggestion_decides_and_the_next_one_extends_its_rule() {
     let app = TestApp::start().await;
     let desk = Desk::open(&app.tenant("acme").await).await;

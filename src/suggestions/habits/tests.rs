@@ -49,6 +49,21 @@ fn three_in_a_row_are_enough_and_each_contradiction_asks_for_two_more() {
 }
 
 #[test]
+fn a_merchant_that_is_filed_elsewhere_on_other_accounts_takes_two_more() {
+    let mut habits = Habits::default();
+    approve(&mut habits, 1, card(2), 9);
+    approve(&mut habits, 4, card(1), 7);
+    assert!(!habits.is_ready(&key(card(1))), "another card says 9");
+    approve(&mut habits, 1, card(1), 7);
+    assert!(habits.is_ready(&key(card(1))));
+
+    let mut habits = Habits::default();
+    approve(&mut habits, 1, card(2), 7);
+    approve(&mut habits, 3, card(1), 7);
+    assert!(habits.is_ready(&key(card(1))), "another card agrees");
+}
+
+#[test]
 fn a_merchant_alone_takes_eight_on_several_accounts_and_no_contradiction() {
     let mut habits = Habits::default();
     approve(&mut habits, 8, card(1), 7);
