@@ -1,8 +1,8 @@
 //! How often each category was approved, from the broadest view of a record to the narrowest.
 //!
-//! All records, then the account, the first word, the merchant, the whole text, the merchant on the account: each
-//! level pulls the distribution of the one before towards what it counted, the harder the more it counted. Taking an
-//! approval back takes exactly its counts back.
+//! All records, then the account, the first word, that word on the account, the merchant, the whole text, the merchant on
+//! the account: each level pulls the distribution of the one before towards what it counted, the harder the more it
+//! counted. Taking an approval back takes exactly its counts back.
 
 use super::features::{Facts, key};
 use super::weights::Hashed;
@@ -11,23 +11,24 @@ use crate::processing::counts::Counts;
 /// Views kept at most; what comes later is counted in the broader views only.
 const MAX_VIEWS: usize = 1 << 19;
 /// What the level before weighs against one confirmation, level by level.
-const PULL: [f32; 6] = [5.0, 3.0, 2.0, 1.5, 1.5, 1.0];
+const PULL: [f32; 7] = [5.0, 3.0, 2.0, 1.5, 1.5, 1.5, 1.0];
 /// The merchant, among the levels.
-const MERCHANT: usize = 3;
+const MERCHANT: usize = 4;
 
 /// The views of one record.
 #[derive(Debug, Clone, Copy)]
-pub struct Views([u64; 6]);
+pub struct Views([u64; 7]);
 
 impl Views {
     /// The views of these facts.
     pub fn of(facts: &Facts<'_>) -> Self {
         let account = &facts.account.to_le_bytes()[..];
-        let merchant = facts.merchant.as_bytes();
+        let (word, merchant) = (facts.first_word().as_bytes(), facts.merchant.as_bytes());
         Self([
             key(100, &[]),
             key(101, &[account]),
-            key(102, &[facts.first_word().as_bytes()]),
+            key(102, &[word]),
+            key(106, &[word, account]),
             key(103, &[merchant]),
             key(104, &[facts.text.as_bytes()]),
             key(105, &[merchant, account]),
@@ -64,14 +65,15 @@ impl Backoff {
         }
     }
 
-    /// Whether the merchant was ever approved, and not only once or twice: 0, 1 or 2.
-    pub fn familiarity(&self, views: &Views) -> usize {
+    /// How often the merchant was approved: never, once or twice, a few times, often (0 to 3).
+    pub fn familiarity(&self, views: &Views) -> u8 {
         let counts = self.views.get(&views.0[MERCHANT]);
         let times: u32 = counts.map_or(0, |counts| counts.iter().map(|(_, n)| n).sum());
         match times {
             0 => 0,
             1..3 => 1,
-            _ => 2,
+            3..8 => 2,
+            _ => 3,
         }
     }
 
@@ -151,5 +153,33 @@ mod tests {
             counts.remove(&Views::of(&facts("shell", 1)), 1);
         }
         assert_eq!(counts, before);
+    }
+
+    #[test]
+    fn a_first_word_says_more_on_its_account_than_elsewhere() {
+        let mut counts = Backoff::default();
+        counts.add(&Views::of(&facts("hotel astoria", 1)), 0);
+        counts.add(&Views::of(&facts("hotel bristol", 2)), 1);
+        for (account, class) in [(1, 0), (2, 1)] {
+            let mut p = [0.0; 2];
+            counts.predict(&Views::of(&facts("hotel central", account)), 2, &mut p);
+            assert!(p[class] > 0.7, "{p:?}");
+        }
+    }
+
+    #[test]
+    fn a_merchant_grows_familiar_and_is_forgotten_again() {
+        let mut counts = Backoff::default();
+        let tesco = Views::of(&facts("tesco", 1));
+        let mut grown = vec![counts.familiarity(&tesco)];
+        for _ in 0..8 {
+            counts.add(&Views::of(&facts("tesco", 2)), 0);
+            grown.push(counts.familiarity(&tesco));
+        }
+        assert_eq!(grown, [0, 1, 1, 2, 2, 2, 2, 2, 3]);
+        for _ in 0..8 {
+            counts.remove(&Views::of(&facts("tesco", 2)), 0);
+        }
+        assert_eq!(counts.familiarity(&tesco), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! Which features spoke for the model's guess.
 
 use super::features::{Facts, Kind};
-use super::{Chart, Model, features};
+use super::{Chart, Model, Views, features};
 
 /// Reasons told at most.
 const TOLD: usize = 5;
@@ -54,9 +54,9 @@ impl<C: Copy + Ord> Model<C> {
             return Vec::new();
         };
         let second = second.and_then(|second| self.class(second));
-        let before = self.lessons.before(facts.account);
+        let past = self.past(facts, &Views::of(facts));
         let mut found = Vec::with_capacity(128);
-        features::features(facts, before, &mut found);
+        features::features(facts, past, &mut found);
         let mut strong: Vec<(u32, f32)> = Vec::with_capacity(found.len());
         for feature in &found {
             let row = self.weights.row(feature.at);
@@ -73,7 +73,7 @@ impl<C: Copy + Ord> Model<C> {
         strong.truncate(TOLD);
 
         let mut names: Vec<Option<String>> = vec![None; strong.len()];
-        features::collect(facts, before, &mut found, |at, kind, letters| {
+        features::collect(facts, past, &mut found, |at, kind, letters| {
             let told = strong.iter().position(|(of, _)| *of == at);
             if let Some(name) = told.map(|told| &mut names[told]) {
                 name.get_or_insert_with(|| name_of(kind, letters));
@@ -112,5 +112,6 @@ fn name_of(kind: Kind, letters: &str) -> String {
         Kind::After => "what was approved just before".to_owned(),
         Kind::AfterOnAccount => "what was approved just before on this account".to_owned(),
         Kind::AfterTwo => "the two approvals before on this account".to_owned(),
+        Kind::Familiarity => format!("a merchant {letters} before"),
     }
 }

@@ -1,8 +1,9 @@
 //! What the model sees of a record: hashed features, each with a value.
 //!
 //! Most come from fields of the record that never change: letters, words, merchant, account, amount and their pairs. A
-//! few come from what was approved last on the same account, for people file in batches. Nothing is looked up in a
-//! table of merchants. The hash is FNV-1a, mixed and cut to `BITS` bits; two features that collide share a row.
+//! few come from what was approved before: last on the same account, for people file in batches, and how often of the
+//! same merchant, for what is new is filed elsewhere than what comes every week. Nothing is looked up in a table of
+//! merchants. The hash is FNV-1a, mixed and cut to `BITS` bits; two features that collide share a row.
 
 use super::math;
 
@@ -31,13 +32,21 @@ impl Facts<'_> {
     }
 }
 
-/// What was approved on the account just before, newest first.
+/// What had been approved when a record was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Before(pub [u16; 2]);
+pub struct Past {
+    /// The classes approved last on the account, newest first.
+    pub before: [u16; 2],
+    /// How often the merchant was approved: never, once or twice, a few times, often (0 to 3).
+    pub familiarity: u8,
+}
 
-impl Default for Before {
+impl Default for Past {
     fn default() -> Self {
-        Self([NOTHING; 2])
+        Self {
+            before: [NOTHING; 2],
+            familiarity: 0,
+        }
     }
 }
 
@@ -81,6 +90,8 @@ pub enum Kind {
     AfterOnAccount,
     /// The two before.
     AfterTwo,
+    /// How often the merchant was approved before.
+    Familiarity,
 }
 
 /// A hashed feature and its value.
@@ -93,14 +104,14 @@ pub struct Feature {
 }
 
 /// The features of a record, in an order that never changes.
-pub fn features(facts: &Facts<'_>, before: Before, into: &mut Vec<Feature>) {
-    collect(facts, before, into, |_, _, _| {});
+pub fn features(facts: &Facts<'_>, past: Past, into: &mut Vec<Feature>) {
+    collect(facts, past, into, |_, _, _| {});
 }
 
 /// The features of a record, each told to `named` with its kind and its letters as it is made.
 pub fn collect(
     facts: &Facts<'_>,
-    before: Before,
+    past: Past,
     into: &mut Vec<Feature>,
     mut named: impl FnMut(u32, Kind, &str),
 ) {
@@ -131,8 +142,15 @@ pub fn collect(
     let amount = &facts.amount.to_le_bytes()[..];
     let fraction = &(facts.amount % 100_000).to_le_bytes()[..];
     let size = &size(facts.amount).to_le_bytes()[..];
-    let [last, second] = before.0.map(u16::to_le_bytes);
+    let [last, second] = past.before.map(u16::to_le_bytes);
     let name = facts.merchant;
+    let times = [
+        "never approved",
+        "approved once or twice",
+        "approved a few times",
+        "approved often",
+    ];
+    let times = times[usize::from(past.familiarity).min(times.len() - 1)];
     let single: [(Kind, &[&[u8]], &str, f32); 16] = [
         (Kind::Any, &[], "", 0.3),
         (Kind::Merchant, &[merchant], name, 1.0),
@@ -154,13 +172,11 @@ pub fn collect(
         (Kind::After, &[&last], "", 0.5),
         (Kind::AfterOnAccount, &[&last, account], "", 0.5),
         (Kind::AfterTwo, &[&last, &second], "", 0.3),
-        (Kind::AfterTwo, &[&second], "", 0.0),
+        (Kind::Familiarity, &[&[past.familiarity]], times, 0.5),
     ];
     for (kind, parts, letters, value) in single {
-        if value > 0.0 {
-            push(into, &mut named, kind, parts, letters);
-            into.last_mut().expect("just pushed").value = value;
-        }
+        push(into, &mut named, kind, parts, letters);
+        into.last_mut().expect("just pushed").value = value;
     }
 }
 
@@ -231,12 +247,35 @@ mod tests {
     #[test]
     fn a_record_has_the_same_features_for_ever() {
         let mut found = Vec::new();
-        features(&FACTS, Before::default(), &mut found);
+        features(&FACTS, Past::default(), &mut found);
         let sum = found
             .iter()
             .fold(0_u64, |sum, f| math::mix(sum, u64::from(f.at)));
         // what snapshots of earlier versions were learnt with: change it, and the format version with it
-        assert_eq!((found.len(), sum), (26, 0x7a89_1571_0d4d_8aa7));
+        assert_eq!((found.len(), sum), (27, 0x0254_1eae_39ee_4ab5));
+    }
+
+    #[test]
+    fn how_often_a_merchant_was_approved_is_one_feature_and_told_in_words() {
+        let told = |familiarity| {
+            let (mut found, mut told) = (Vec::new(), Vec::new());
+            let past = Past {
+                familiarity,
+                ..Past::default()
+            };
+            collect(&FACTS, past, &mut found, |at, kind, letters| {
+                if kind == Kind::Familiarity {
+                    told.push((at, letters.to_owned()));
+                }
+            });
+            assert_eq!(told.len(), 1);
+            told.remove(0)
+        };
+        assert_ne!(told(0).0, told(3).0);
+        assert_eq!(
+            (&*told(0).1, &*told(3).1),
+            ("never approved", "approved often")
+        );
     }
 
     #[test]
@@ -246,7 +285,7 @@ mod tests {
             merchant: "lala lala",
             ..FACTS
         };
-        features(&facts, Before::default(), &mut found);
+        features(&facts, Past::default(), &mut found);
         let mut places: Vec<u32> = found.iter().map(|feature| feature.at).collect();
         places.sort_unstable();
         places.dedup();

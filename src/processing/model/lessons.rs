@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::features::{Before, Facts, NOTHING};
+use super::features::{Facts, NOTHING, Past};
 use super::math;
 
 /// Approvals kept for going over again; older ones have been gone over often enough.
@@ -21,8 +21,8 @@ pub struct Lesson {
     pub account: u128,
     /// See [`Facts`].
     pub amount: i64,
-    /// What was approved just before.
-    pub before: Before,
+    /// What had been approved before it.
+    pub past: Past,
     /// The class it was approved with.
     pub class: u16,
 }
@@ -48,14 +48,12 @@ pub struct Lessons {
 
 impl Lessons {
     /// What was approved last on the account.
-    pub fn before(&self, account: u128) -> Before {
-        self.before
-            .get(&account)
-            .map_or(Before::default(), |last| Before(*last))
+    pub fn before(&self, account: u128) -> [u16; 2] {
+        self.before.get(&account).copied().unwrap_or([NOTHING; 2])
     }
 
     /// Adds the newest.
-    pub fn add(&mut self, facts: &Facts<'_>, before: Before, class: u16) {
+    pub fn add(&mut self, facts: &Facts<'_>, past: Past, class: u16) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
@@ -64,10 +62,10 @@ impl Lessons {
             merchant: facts.merchant.into(),
             account: facts.account,
             amount: facts.amount,
-            before,
+            past,
             class,
         });
-        self.before.insert(facts.account, [class, before.0[0]]);
+        self.before.insert(facts.account, [class, past.before[0]]);
     }
 
     /// Takes the newest one like this away.
@@ -151,11 +149,15 @@ mod tests {
     fn what_was_approved_last_follows_adding_and_removing() {
         let mut lessons = Lessons::default();
         for class in [1, 2, 3] {
-            lessons.add(&facts(7), lessons.before(7), class);
+            let past = Past {
+                before: lessons.before(7),
+                ..Past::default()
+            };
+            lessons.add(&facts(7), past, class);
         }
-        assert_eq!(lessons.before(7), Before([3, 2]));
+        assert_eq!(lessons.before(7), [3, 2]);
         lessons.remove(&facts(7), 3);
-        assert_eq!(lessons.before(7), Before([2, 1]));
+        assert_eq!(lessons.before(7), [2, 1]);
         lessons.remove(&facts(7), 2);
         lessons.remove(&facts(7), 1);
         assert_eq!(lessons, Lessons::default());
@@ -166,7 +168,7 @@ mod tests {
     fn only_the_latest_are_kept() {
         let mut lessons = Lessons::default();
         for n in 0..KEPT + 10 {
-            lessons.add(&facts(n as u128 % 3), Before::default(), 0);
+            lessons.add(&facts(n as u128 % 3), Past::default(), 0);
         }
         assert_eq!(lessons.iter().len(), KEPT);
         for n in 0..100 {

@@ -22,7 +22,7 @@ use backoff::{Backoff, Views};
 use calibration::Calibration;
 pub use explain::{Place, Reason};
 pub use features::Facts;
-use features::Feature;
+use features::{Feature, Past};
 use lessons::Lessons;
 pub use names::{Chart, Entry};
 pub use snapshot::{FORMAT, Name};
@@ -81,9 +81,9 @@ impl<C: Copy + Ord> Model<C> {
             return;
         };
         let views = Views::of(facts);
-        let before = self.lessons.before(facts.account);
+        let past = self.past(facts, &views);
         let mut features = Vec::with_capacity(128);
-        features::features(facts, before, &mut features);
+        features::features(facts, past, &mut features);
         self.judge(&features, &views, class);
 
         self.counts[usize::from(class)] += 1;
@@ -95,11 +95,11 @@ impl<C: Copy + Ord> Model<C> {
             let Some(lesson) = self.lessons.draw(math::mix(self.learnt, n)) else {
                 break;
             };
-            features::features(&lesson.facts(), lesson.before, &mut features);
+            features::features(&lesson.facts(), lesson.past, &mut features);
             let class = lesson.class;
             self.step(&features, class, &mut scratch);
         }
-        self.lessons.add(facts, before, class);
+        self.lessons.add(facts, past, class);
     }
 
     /// Undoes having learnt it: what was counted exactly, the weights by steps towards what the counts now say.
@@ -115,7 +115,7 @@ impl<C: Copy + Ord> Model<C> {
         self.learnt += 1; // the die goes on: a fold that saw the undo has seen one more event
 
         let mut features = Vec::with_capacity(128);
-        features::features(facts, self.lessons.before(facts.account), &mut features);
+        features::features(facts, self.past(facts, &views), &mut features);
         let mut counted = vec![0.0; self.classes.len()];
         self.backoff
             .predict(&views, self.classes.len(), &mut counted);
@@ -160,7 +160,7 @@ impl<C: Copy + Ord> Model<C> {
     fn spread(&self, facts: &Facts<'_>, chart: &Chart<C>) -> Vec<f32> {
         let views = Views::of(facts);
         let mut features = Vec::with_capacity(128);
-        features::features(facts, self.lessons.before(facts.account), &mut features);
+        features::features(facts, self.past(facts, &views), &mut features);
         let all = chart.categories().len();
         let (classes, other) = self.blend(&features, &views, all);
         let mut p: Vec<f32> = chart
@@ -193,6 +193,14 @@ impl<C: Copy + Ord> Model<C> {
     /// Memory held, about.
     pub fn bytes(&self) -> usize {
         self.weights.bytes() + self.backoff.bytes() + self.lessons.bytes() + self.classes.len() * 24
+    }
+
+    /// What was approved until now, as far as features look at it.
+    fn past(&self, facts: &Facts<'_>, views: &Views) -> Past {
+        Past {
+            before: self.lessons.before(facts.account),
+            familiarity: self.backoff.familiarity(views),
+        }
     }
 
     /// The number of a category, given now if it has none.

@@ -111,7 +111,7 @@ impl<C: Copy + Ord> Chart<C> {
     pub fn suggest(
         &self,
         (text, amount): (&str, i64),
-        familiarity: usize,
+        familiarity: u8,
         lessons: u64,
         p: &mut [f32],
     ) {
@@ -139,7 +139,7 @@ impl<C: Copy + Ord> Chart<C> {
         if sum == 0.0 {
             return;
         }
-        let trust = TRUST / (1.0 + 4.0 * familiarity as f32) * most / (most + HALF);
+        let trust = TRUST / (1.0 + 4.0 * f32::from(familiarity)) * most / (most + HALF);
         for (p, score) in p.iter_mut().zip(&scores) {
             let guess = (1.0 - REST) * score / sum + REST / all as f32;
             *p = *p * (1.0 - trust) + trust * guess;

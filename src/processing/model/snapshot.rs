@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::features::{Before, key};
+use super::features::{Past, key};
 use super::lessons::{Lesson, Lessons};
 use super::weights::Weight;
 use super::{Model, backoff::Backoff, calibration::Calibration, weights::Weights};
 use crate::processing::counts::Counts;
 
 /// The version of the format and of what was learnt; a change to any feature or constant of the model raises it.
-pub const FORMAT: i32 = 1;
+pub const FORMAT: i32 = 2;
 
 /// A category as bytes.
 pub trait Name: Copy + Ord {
@@ -67,7 +67,8 @@ impl<C: Name> Model<C> {
             to.text(&lesson.merchant);
             to.raw(&lesson.account.to_le_bytes());
             to.raw(&lesson.amount.to_le_bytes());
-            to.pair(lesson.before.0);
+            to.pair(lesson.past.before);
+            to.raw(&[lesson.past.familiarity]);
             to.raw(&lesson.class.to_le_bytes());
         }
         to.count(self.lessons.accounts().len());
@@ -135,7 +136,10 @@ impl<C: Name> Model<C> {
                 merchant: from.text()?,
                 account: u128::from_le_bytes(from.raw()?),
                 amount: i64::from_le_bytes(from.raw()?),
-                before: Before(from.pair()?),
+                past: Past {
+                    before: from.pair()?,
+                    familiarity: u8::from_le_bytes(from.raw()?),
+                },
                 class: u16::from_le_bytes(from.raw()?),
             });
         }

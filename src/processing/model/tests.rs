@@ -82,6 +82,21 @@ fn it_generalises_to_merchants_never_seen_and_says_why() {
 }
 
 #[test]
+fn it_learns_where_what_is_new_is_filed() {
+    let mut model = Model::default();
+    // whoever is paid for the first time is filed under 9, and under 0 from then on
+    for number in 0..120 {
+        let merchant = merchant(number);
+        for time in 0..4 {
+            let category = if time == 0 { 9 } else { 0 };
+            model.learn(&facts(&merchant, 1), category);
+        }
+    }
+    assert_eq!(guess(&model, "zwolle bakery").category, 9);
+    assert_eq!(guess(&model, &merchant(7)).category, 0);
+}
+
+#[test]
 fn it_knows_how_little_it_knows() {
     assert_eq!(
         Model::default().predict(&facts("anything", 1), &chart(&Model::default())),

@@ -16,7 +16,7 @@ const MAX_WIDTH: usize = 64;
 /// How fast weights move.
 const RATE: f32 = 0.4;
 /// The square of a gradient, imagined in advance.
-const FIRST_SQUARE: f32 = 0.01;
+const FIRST_SQUARE: f32 = 0.03;
 
 /// A map whose keys are hashes already. Never iterated where order could reach a result.
 pub type Hashed<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
