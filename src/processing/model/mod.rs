@@ -19,7 +19,7 @@ mod snapshot;
 pub mod weights;
 
 use backoff::{Backoff, Views};
-use calibration::Calibration;
+use calibration::{Calibration, Said};
 pub use explain::{Place, Reason};
 pub use features::Facts;
 use features::{Feature, Past};
@@ -84,7 +84,7 @@ impl<C: Copy + Ord> Model<C> {
         let past = self.past(facts, &views);
         let mut features = Vec::with_capacity(128);
         features::features(facts, past, &mut features);
-        self.judge(&features, &views, class);
+        self.judge(&features, &views, facts.account, class);
 
         self.counts[usize::from(class)] += 1;
         self.learnt += 1;
@@ -149,9 +149,14 @@ impl<C: Copy + Ord> Model<C> {
             .iter()
             .take(NAMED)
             .map(|at| (chart.categories()[*at], p[*at]));
+        let said = Said {
+            probability: p[best],
+            class: chart.classes()[best],
+            account: facts.account,
+        };
         Some(Opinion {
             category: chart.categories()[best],
-            confidence: self.calibration.honest(p[best]),
+            confidence: self.calibration.honest(said),
             top: top.collect(),
         })
     }
@@ -192,7 +197,8 @@ impl<C: Copy + Ord> Model<C> {
 
     /// Memory held, about.
     pub fn bytes(&self) -> usize {
-        self.weights.bytes() + self.backoff.bytes() + self.lessons.bytes() + self.classes.len() * 24
+        let learnt = self.weights.bytes() + self.backoff.bytes() + self.lessons.bytes();
+        learnt + self.calibration.bytes() + self.classes.len() * 24
     }
 
     /// What was approved until now, as far as features look at it.
@@ -245,14 +251,19 @@ impl<C: Copy + Ord> Model<C> {
     }
 
     /// Compares what it would have said with what was approved, before it learns from it.
-    fn judge(&mut self, features: &[Feature], views: &Views, class: u16) {
+    fn judge(&mut self, features: &[Feature], views: &Views, account: u128, class: u16) {
         if self.learnt == 0 {
             return;
         }
         let (p, _) = self.blend(features, views, self.classes.len());
         let best = (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b]).then(b.cmp(a)));
         if let Some(best) = best {
-            self.calibration.learn(p[best], best == usize::from(class));
+            let said = Said {
+                probability: p[best],
+                class: u16::try_from(best).ok(),
+                account,
+            };
+            self.calibration.learn(said, best == usize::from(class));
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::calibration::Share;
 use super::features::{Past, key};
 use super::lessons::{Lesson, Lessons};
 use super::weights::Weight;
@@ -12,7 +13,7 @@ use super::{Model, backoff::Backoff, calibration::Calibration, weights::Weights}
 use crate::processing::counts::Counts;
 
 /// The version of the format and of what was learnt; a change to any feature or constant of the model raises it.
-pub const FORMAT: i32 = 2;
+pub const FORMAT: i32 = 3;
 
 /// A category as bytes.
 pub trait Name: Copy + Ord {
@@ -32,13 +33,23 @@ impl<C: Name> Model<C> {
             to.raw(&class.to_bytes());
             to.raw(&count.to_le_bytes());
         }
-        for number in self
-            .calibration
-            .curve
-            .iter()
-            .chain(&self.calibration.squares)
-        {
+        let Calibration {
+            curve,
+            squares,
+            all,
+            classes,
+            accounts,
+        } = &self.calibration;
+        for number in curve.iter().chain(squares) {
             to.raw(&number.to_le_bytes());
+        }
+        to.share(all);
+        to.count(classes.len());
+        classes.iter().for_each(|share| to.share(share));
+        to.count(accounts.len());
+        for (account, share) in accounts {
+            to.raw(&account.to_le_bytes());
+            to.share(share);
         }
         let rows = self.weights.rows();
         to.count(rows.len());
@@ -99,7 +110,18 @@ impl<C: Name> Model<C> {
         model.calibration = Calibration {
             curve: [from.real()?, from.real()?],
             squares: [from.real()?, from.real()?],
+            all: from.share()?,
+            classes: Vec::new(),
+            accounts: BTreeMap::new(),
         };
+        for _ in 0..from.count()? {
+            model.calibration.classes.push(from.share()?);
+        }
+        for _ in 0..from.count()? {
+            let account = u128::from_le_bytes(from.raw()?);
+            let share = from.share()?;
+            model.calibration.accounts.insert(account, share);
+        }
         let mut weights = Weights::default();
         for _ in 0..from.count()? {
             let at = u32::from_le_bytes(from.raw()?);
@@ -169,6 +191,11 @@ impl Writer {
         self.raw(text.as_bytes());
     }
 
+    fn share(&mut self, share: &Share) {
+        self.raw(&share.right.to_le_bytes());
+        self.raw(&share.wrong.to_le_bytes());
+    }
+
     fn pair(&mut self, pair: [u16; 2]) {
         pair.iter().for_each(|n| self.raw(&n.to_le_bytes()));
     }
@@ -196,6 +223,13 @@ impl<'a> Reader<'a> {
         let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         std::str::from_utf8(text).ok().map(Into::into)
+    }
+
+    fn share(&mut self) -> Option<Share> {
+        Some(Share {
+            right: self.real()?,
+            wrong: self.real()?,
+        })
     }
 
     fn pair(&mut self) -> Option<[u16; 2]> {
