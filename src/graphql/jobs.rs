@@ -46,6 +46,8 @@ pub enum JobKind {
     GenerateReport,
     /// Replays the pipeline.
     RunSimulation,
+    /// Applies a change set, or takes it back.
+    WorkChangeSet,
     /// Mails a link to a new password.
     MailResetLink,
     /// Sends a mail.
@@ -67,6 +69,7 @@ impl JobKind {
             ctx::Job::ExportTenant { .. } => Self::ExportTenant,
             ctx::Job::GenerateReport { .. } => Self::GenerateReport,
             ctx::Job::RunSimulation { .. } => Self::RunSimulation,
+            ctx::Job::WorkChangeSet { .. } => Self::WorkChangeSet,
             ctx::Job::MailResetLink { .. } => Self::MailResetLink,
             ctx::Job::SendMail { .. } => Self::SendMail,
             ctx::Job::StoreVectors { .. } => Self::StoreVectors,
@@ -162,6 +165,7 @@ fn subject(job: &ctx::Job) -> Option<ID> {
         ctx::Job::ExportTenant { export } => Some(global("TenantExport", *export)),
         ctx::Job::GenerateReport { report } => Some(global("Report", *report)),
         ctx::Job::RunSimulation { simulation } => Some(global("Simulation", *simulation)),
+        ctx::Job::WorkChangeSet { change_set } => Some(global("ChangeSet", *change_set)),
         ctx::Job::MailResetLink { .. }
         | ctx::Job::SendMail { .. }
         | ctx::Job::StoreVectors { .. }

@@ -25,7 +25,10 @@ pub fn is_retryable(row: &job::Model) -> bool {
 
 fn goes_again(job: &Job) -> bool {
     match job {
-        Job::ExportTenant { .. } | Job::GenerateReport { .. } | Job::RunSimulation { .. } => false,
+        Job::ExportTenant { .. }
+        | Job::GenerateReport { .. }
+        | Job::RunSimulation { .. }
+        | Job::WorkChangeSet { .. } => false,
         Job::IngestImport { .. }
         | Job::IngestDelivery { .. }
         | Job::ProcessRecord { .. }

@@ -327,7 +327,7 @@ async fn a_stream_ends_when_its_permission_is_lost() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme").await;
     let inside = app.app();
-    let pipeline = inside.edge().pipeline;
+    let pipeline = std::sync::Arc::clone(&inside.edge().pipeline);
     let ctx = |permissions| {
         let (handles, tenant) = (Arc::clone(&inside.handles), tenant.local_id());
         Arc::new(Ctx::new(handles, Actor::System, tenant, permissions))

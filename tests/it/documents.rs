@@ -61,7 +61,7 @@ async fn a_document_that_passed_is_answered_as_if_it_were_validated_each_time() 
     let strict = Pipeline::new(strict, &sdl, Limits::default())
         .unwrap()
         .with_suggestions(true);
-    let fast = inside.edge().pipeline;
+    let fast = std::sync::Arc::clone(&inside.edge().pipeline);
     let user = Actor::User(inside_user(&owner).await);
     let ctx = Ctx::new(
         Arc::clone(&inside.handles),
