@@ -25,7 +25,7 @@
 //! queue throttle
 //! db bus vectors outbound
 //! telemetry config
-//! page bulk secret error permission money merchant text clock cache
+//! page bulk secret error permission money merchant tag text clock cache
 //! ```
 
 // the parts of the root objects nest as deep as there are features
@@ -79,6 +79,7 @@ pub mod secret;
 pub mod simulations;
 pub mod splits;
 pub mod suggestions;
+pub mod tag;
 pub mod teams;
 pub mod telemetry;
 pub mod tenants;

@@ -14,11 +14,17 @@ use sea_orm::{
     ConnectionTrait, EntityTrait, IdenStatic, ModelTrait, Order, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait, Select, Value,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
 /// The most rows a page may have.
 pub const MAX: u64 = 100;
+
+/// What is said of a cursor that a list did not give.
+const NO_CURSOR: &str =
+    "is no cursor of this list; use an `endCursor` or `cursor` it gave with the same order";
 
 /// Which part of a list is wanted.
 #[derive(Clone, Debug, Default)]
@@ -127,9 +133,8 @@ fn select_page<E: EntityTrait>(
     let mut select = select;
     if let Some(cursor) = &window.from {
         let field = if window.backwards { "before" } else { "after" };
-        let values = read_cursor(cursor, &list, columns.len()).ok_or_else(|| {
-            Error::invalid(field, "is no cursor of this list; use an `endCursor` or `cursor` it gave with the same order")
-        })?;
+        let values = read_cursor(cursor, &list, columns.len())
+            .ok_or_else(|| Error::invalid(field, NO_CURSOR))?;
         let keys = SimpleExpr::Tuple(
             columns
                 .iter()
@@ -177,6 +182,57 @@ fn cut<M: ModelTrait>(
         has_next,
         has_previous,
     }
+}
+
+/// Cuts a page out of a list that is held whole, sorted by what `key` tells of each entry, which no two share.
+pub fn of_sorted<T, K>(
+    list: &str,
+    all: Vec<T>,
+    key: impl Fn(&T) -> K,
+    window: &Window,
+) -> Result<Page<T>>
+where
+    K: Ord + Serialize + DeserializeOwned,
+{
+    let size = usize::try_from(window.size.clamp(1, MAX)).unwrap_or_default();
+    let (start, end) = match &window.from {
+        None if window.backwards => (all.len().saturating_sub(size), all.len()),
+        None => (0, size),
+        Some(cursor) => {
+            let field = if window.backwards { "before" } else { "after" };
+            let from: K = read_key(cursor, list).ok_or_else(|| Error::invalid(field, NO_CURSOR))?;
+            match window.backwards {
+                true => {
+                    let end = all.partition_point(|entry| key(entry) < from);
+                    (end.saturating_sub(size), end)
+                }
+                false => {
+                    let start = all.partition_point(|entry| key(entry) <= from);
+                    (start, start + size)
+                }
+            }
+        }
+    };
+    let end = end.min(all.len());
+    let (has_previous, has_next) = (start > 0, end < all.len());
+    let entries = all.into_iter().take(end).skip(start);
+    let rows = entries.map(|entry| Ok((write_key(list, &key(&entry))?, entry)));
+    Ok(Page {
+        rows: rows.collect::<Result<_>>()?,
+        has_next,
+        has_previous,
+    })
+}
+
+fn write_key(list: &str, key: &impl Serialize) -> Result<String> {
+    let key = serde_json::to_string(key)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(format!("{list}\n{key}")))
+}
+
+fn read_key<K: DeserializeOwned>(cursor: &str, list: &str) -> Option<K> {
+    let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let key = text.strip_prefix(list)?.strip_prefix('\n')?;
+    serde_json::from_str(key).ok()
 }
 
 /// What a list is and how it is sorted: a cursor of another one means nothing in it.
@@ -228,6 +284,35 @@ fn read(part: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_is_held_is_paged_both_ways() {
+        let page = |size, from: Option<&str>, backwards| {
+            let window = Window {
+                size,
+                from: from.map(str::to_owned),
+                backwards,
+            };
+            of_sorted("n", vec![1, 3, 5, 7, 9], |n| *n, &window)
+        };
+        let shown = |page: &Page<i32>| {
+            let numbers: Vec<i32> = page.rows.iter().map(|(_, number)| *number).collect();
+            (numbers, page.has_previous, page.has_next)
+        };
+        let first = page(2, None, false).unwrap();
+        assert_eq!(shown(&first), (vec![1, 3], false, true));
+        let second = page(2, Some(&first.rows[1].0), false).unwrap();
+        assert_eq!(shown(&second), (vec![5, 7], true, true));
+        let last = page(2, None, true).unwrap();
+        assert_eq!(shown(&last), (vec![7, 9], true, false));
+        let before = page(9, Some(&second.rows[0].0), true).unwrap();
+        assert_eq!(shown(&before), (vec![1, 3], false, true));
+        // an entry that is gone meanwhile has its place still
+        let gone = write_key("n", &4).unwrap();
+        assert_eq!(shown(&page(1, Some(&gone), false).unwrap()).0, [5]);
+        let foreign = write_key("m", &4).unwrap();
+        assert!(page(1, Some(&foreign), false).is_err() && page(1, Some("%"), true).is_err());
+    }
 
     #[test]
     fn a_cursor_reads_back_and_nonsense_does_not() {

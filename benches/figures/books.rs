@@ -286,6 +286,7 @@ pub fn row(description: &str, number: usize) -> NewRow {
         amount: amount(number),
         currency: "EUR".to_owned(),
         description: description.to_owned(),
+        tags: Vec::new(),
         metadata: None,
     }
 }

@@ -79,7 +79,7 @@ pub struct Model {
     /// A note set by rule or person.
     #[sea_orm(column_type = "Text")]
     pub note: Option<String>,
-    /// Tags set by rules, a JSON list.
+    /// Tags set by rules, people and files, a JSON list.
     #[sea_orm(column_type = "Text")]
     pub tags: Option<String>,
     /// The decision in force.

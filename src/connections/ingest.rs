@@ -102,6 +102,7 @@ async fn store(
             amount: row.amount,
             description: row.description,
             raw: row.raw,
+            tags: row.tags,
             metadata: None,
             created_by: None,
         }

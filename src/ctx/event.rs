@@ -197,6 +197,8 @@ events! {
     ImportVoided = "IMPORT_VOIDED" about "import" import { import: ImportId, records: u64 },
     /// A record was taken back.
     RecordVoided = "RECORD_VOIDED" about "record" record { record: RecordId, import: Option<ImportId>, category: Option<CategoryId> },
+    /// Someone gave a record tags, or took some away; how many.
+    RecordTagged = "RECORD_TAGGED" about "record" record { record: RecordId, added: u64, removed: u64 },
     /// Two records may be the sides of a transfer; a person says whether.
     TransferSuggested = "TRANSFER_SUGGESTED" about "transfer" transfer { transfer: LinkId, outgoing: RecordId, incoming: RecordId },
     /// Two records are the sides of a transfer: neither counts as income or expense.

@@ -18,6 +18,7 @@ use super::plain::plain;
 use super::scalar::Decimal;
 use crate::error::{Error, Result};
 use crate::records;
+use crate::tag;
 
 /// Who or what decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -54,7 +55,7 @@ pub struct Decision {
     pub project: Option<String>,
     /// A note, if any.
     pub note: Option<String>,
-    /// Tags that rules set.
+    /// Tags that rules set, or those of the record when a person decided.
     pub tags: Vec<String>,
     /// Why a person is to look, if a rule says so.
     pub flag: Option<String>,
@@ -144,13 +145,6 @@ impl DecisionSource {
     }
 }
 
-/// Tags as they are stored.
-pub(super) fn tags(stored: Option<&str>) -> Vec<String> {
-    stored
-        .and_then(|json| serde_json::from_str(json).ok())
-        .unwrap_or_default()
-}
-
 /// The ids in a trace as clients know ids.
 fn with_global_ids(value: Value) -> Value {
     let id =
@@ -187,7 +181,7 @@ impl From<decision::Model> for Decision {
             category_id: row.category_id.map(|id| global("Category", id)),
             project: row.project,
             note: row.note,
-            tags: tags(row.tags.as_deref()),
+            tags: tag::read(row.tags.as_deref()),
             flag: row.flag,
             confidence: row.confidence,
             model: row.model,

@@ -74,6 +74,7 @@ pub mod streams;
 pub mod subscription;
 pub mod suggestions;
 pub mod system;
+pub mod tags;
 pub mod teams;
 pub mod tenants;
 pub mod variables;

@@ -76,6 +76,7 @@ pub struct PageInfo {
     params(super::simulations::SimulatedChange)
 ))]
 #[graphql(concrete(name = "SimulationConnection", params(super::simulations::Simulation)))]
+#[graphql(concrete(name = "TagConnection", params(super::tags::Tag)))]
 #[graphql(concrete(name = "TenantExportConnection", params(super::tenants::TenantExport)))]
 #[graphql(concrete(name = "ServiceAccountConnection", params(super::keys::ServiceAccount)))]
 pub struct Connection<N: Plain>
@@ -128,6 +129,7 @@ where
     params(super::simulations::SimulatedChange)
 ))]
 #[graphql(concrete(name = "SimulationEdge", params(super::simulations::Simulation)))]
+#[graphql(concrete(name = "TagEdge", params(super::tags::Tag)))]
 #[graphql(concrete(name = "TenantExportEdge", params(super::tenants::TenantExport)))]
 #[graphql(concrete(name = "ServiceAccountEdge", params(super::keys::ServiceAccount)))]
 pub struct Edge<N: Plain> {
@@ -193,6 +195,7 @@ impl Plain for super::security::SignInAttempt {}
 impl Plain for super::sessions::ActiveSession {}
 impl Plain for super::simulations::SimulatedChange {}
 impl Plain for super::simulations::Simulation {}
+impl Plain for super::tags::Tag {}
 impl Plain for super::tenants::MyTenant {}
 impl Plain for super::tenants::TenantExport {}
 

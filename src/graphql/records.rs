@@ -26,7 +26,7 @@ use serde_json::Value;
 use super::accounts::Account;
 use super::categories::Category;
 use super::connections::Connection;
-use super::decisions::{Decision, DecisionsOf, tags};
+use super::decisions::{Decision, DecisionsOf};
 use super::error::payload;
 use super::imports::Import;
 use super::links::{LinksOf, Refund, Transfer};
@@ -41,6 +41,7 @@ use super::splits::{SplitLine, SplitOf};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::records;
+use crate::tag;
 
 /// How far a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -80,7 +81,7 @@ pub struct Record {
     pub project: Option<String>,
     /// A note set by rule or person.
     pub note: Option<String>,
-    /// Tags set by rules.
+    /// Tags, in lower case: set by rules, by people and by the files that brought it.
     pub tags: Vec<String>,
     /// Why processing failed.
     pub error: Option<String>,
@@ -236,7 +237,7 @@ impl From<record::Model> for Record {
             category_id: row.category_id,
             project: row.project,
             note: row.note,
-            tags: tags(row.tags.as_deref()),
+            tags: tag::read(row.tags.as_deref()),
             error: row.error,
             raw: row.raw,
             metadata: metadata.and_then(|json| serde_json::from_str(json).ok().map(Json)),

@@ -52,6 +52,7 @@ pub struct Query(
     Apart<super::simulations::SimulationsQuery>,
     Apart<super::suggestions::SuggestionsQuery>,
     Apart<super::system::SystemQuery>,
+    Apart<super::tags::TagsQuery>,
     Apart<super::teams::TeamsQuery>,
     Apart<super::tenants::TenantsQuery>,
 );
@@ -87,6 +88,7 @@ pub struct Features(
     Apart<super::simulations::SimulationsMutation>,
     Apart<super::splits::SplitsMutation>,
     Apart<super::suggestions::SuggestionsMutation>,
+    Apart<super::tags::TagsMutation>,
     Apart<super::teams::TeamsMutation>,
     Apart<super::tenants::TenantsMutation>,
 );

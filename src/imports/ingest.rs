@@ -213,6 +213,7 @@ impl Work<'_> {
             amount: row.amount,
             description: row.description,
             raw: row.raw,
+            tags: row.tags,
             metadata: None,
             created_by: self.import.created_by,
         })

@@ -84,6 +84,7 @@ mod tests {
 
     fn row(line: u32, day: u32, units: i64, words: &[&str]) -> StatementRow {
         StatementRow {
+            tags: Vec::new(),
             line,
             external_id: None,
             account: None,

@@ -54,6 +54,8 @@ pub struct StatementRow {
     pub amount: Money,
     /// What a person reads.
     pub description: String,
+    /// The tags it brings along, as they are kept.
+    pub tags: Vec<String>,
     /// The words of the row whichever columns are mapped: what a content key is made of.
     pub words: Vec<String>,
     /// The row as it stood in the file.

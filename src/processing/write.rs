@@ -1,11 +1,11 @@
 //! Storing what was decided about a batch: one unit of work, a handful of statements whatever its size.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use entity::decision::Source;
 use entity::{ApprovalId, DecisionId, JobId, RecordId, approval, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, QueryFilter, Value};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 
 use super::VERSION;
 use super::decide::Decision;
@@ -17,6 +17,7 @@ use crate::links::{self, Found};
 use crate::queue::Claim;
 use crate::rules::{self, Hit};
 use crate::splits;
+use crate::tag;
 
 /// A record and what is decided about it.
 pub(super) struct Decided {
@@ -42,6 +43,7 @@ pub(super) async fn store(
         return tx.commit().await;
     }
     let met = Met::of(&decided);
+    let tags = tagged(&tx, &decided).await?;
     let mut decisions = Vec::with_capacity(decided.len());
     let mut approvals = Vec::with_capacity(decided.len());
     let mut lines = Vec::new();
@@ -107,7 +109,7 @@ pub(super) async fn store(
             category_id: decision.category,
             project: decision.project,
             note: decision.note,
-            tags: written(&decision.tags)?,
+            tags: tag::written(&decision.tags),
             flag: decision.flag,
             confidence: decision.confidence,
             model: match decision.source {
@@ -129,7 +131,7 @@ pub(super) async fn store(
         .filter(|row: &&approval::Model| row.automatic)
         .map(|row| row.decision_id)
         .collect();
-    propose(&tx, &decisions, &automatic).await?;
+    propose(&tx, &decisions, &automatic, &tags).await?;
     rules::forget_hits(&mut tx, &met.again).await?;
     rules::note_hits(&mut tx, met.hits).await?;
     tx.insert_all(decisions).await?;
@@ -146,6 +148,7 @@ async fn propose(
     tx: &Tx<'_>,
     decisions: &[decision::Model],
     automatic: &HashSet<DecisionId>,
+    tags: &HashMap<RecordId, String>,
 ) -> Result<()> {
     let passed = || {
         let passed = decisions.iter().filter(|it| automatic.contains(&it.id));
@@ -157,8 +160,15 @@ async fn propose(
     let by_itself = CaseStatement::new()
         .case(passed(), Expr::value(true))
         .finally(Expr::value(false));
-    let updated = tx
-        .update::<record::Entity>()
+    let mut update = tx.update::<record::Entity>();
+    if !tags.is_empty() {
+        let after = tags.iter().fold(CaseStatement::new(), |case, (id, tags)| {
+            case.case(record::Column::Id.eq(*id), Expr::value(tags.as_str()))
+        });
+        let after = after.finally(Expr::col(record::Column::Tags));
+        update = update.col_expr(record::Column::Tags, after.into());
+    }
+    let updated = update
         .col_expr(record::Column::Status, status.into())
         .col_expr(record::Column::Automatic, by_itself.into())
         .col_expr(
@@ -174,10 +184,6 @@ async fn propose(
             each(decisions, |decision| decision.note.clone()),
         )
         .col_expr(
-            record::Column::Tags,
-            each(decisions, |decision| decision.tags.clone()),
-        )
-        .col_expr(
             record::Column::DecisionId,
             each(decisions, |decision| Some(decision.id)),
         )
@@ -191,6 +197,35 @@ async fn propose(
     } else {
         Err(Error::conflict("a record was decided or voided meanwhile"))
     }
+}
+
+/// The tags that records will have to which rules add some: people and files may have left others on them. They are
+/// looked up here and not where the records were read, so none that came meanwhile is lost; nobody else changes them
+/// until this is stored.
+async fn tagged(tx: &Tx<'_>, decided: &[Decided]) -> Result<HashMap<RecordId, String>> {
+    let by_rules = decided.iter().filter(|it| !it.decision.tags.is_empty());
+    let by_rules: HashMap<RecordId, &[String]> = by_rules
+        .map(|it| (it.record.id, it.decision.tags.as_slice()))
+        .collect();
+    if by_rules.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let held: Vec<(RecordId, Option<String>)> = tx
+        .select::<record::Entity>()
+        .select_only()
+        .columns([record::Column::Id, record::Column::Tags])
+        .filter(record::Column::Id.is_in(by_rules.keys().copied()))
+        .order_by_asc(record::Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(tx.on())
+        .await?;
+    let after = |(id, held): (RecordId, Option<String>)| {
+        let added = by_rules.get(&id).copied().unwrap_or_default();
+        let after = tag::joined(tag::read(held.as_deref()), added.to_vec());
+        Some((id, tag::written(&after)?))
+    };
+    Ok(held.into_iter().filter_map(after).collect())
 }
 
 /// Which rules the records met. Each of a record's rules has one row, however often the record is processed.
@@ -212,14 +247,6 @@ impl Met {
             hits: decided.iter().flat_map(each).collect(),
             again: before.map(|it| it.record.id).collect(),
         }
-    }
-}
-
-/// Tags as they are stored; null when there are none.
-fn written(tags: &[String]) -> Result<Option<String>> {
-    match tags {
-        [] => Ok(None),
-        tags => Ok(Some(serde_json::to_string(tags)?)),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::error::Result;
 use crate::money::{Currency, Money};
 use crate::permission::Permission;
 use crate::splits;
+use crate::tag;
 
 /// Records of one portion.
 const PORTION: u64 = 1_000;
@@ -47,6 +48,7 @@ const HEADER: &[&str] = &[
     "line",
     "transferWith",
     "refundOf",
+    "tags",
 ];
 
 /// The records a filter lets through as CSV, by date. A split record takes a line for each of its own, numbered and with its
@@ -143,7 +145,8 @@ async fn lines(
         let lines = record
             .decision_id
             .and_then(|decision| splits.get(&decision));
-        let beside = links.cells(record.id);
+        let tags = Cow::from(tag::read(record.tags.as_deref()).join(", "));
+        let beside = links.cells(record.id).into_iter().chain([tags]);
         let known = |id: &CategoryId| categories.get(id);
         match lines {
             None => {

@@ -15,6 +15,7 @@ use crate::integrations::content_key::content_keys;
 use crate::integrations::{MAX_FIELD_BYTES, StatementRow};
 use crate::money::Money;
 use crate::permission::Permission;
+use crate::tag;
 
 /// The most rows of one call.
 pub const MAX_ROWS: usize = 1_000;
@@ -38,6 +39,8 @@ pub struct NewRow {
     pub currency: String,
     /// The text the bank sent.
     pub description: String,
+    /// Tags, as a person writes them.
+    pub tags: Vec<String>,
     /// What the source adds.
     pub metadata: Option<serde_json::Value>,
 }
@@ -152,6 +155,7 @@ async fn store(
             amount: row.amount,
             description: row.description,
             raw: row.raw,
+            tags: row.tags,
             metadata,
             created_by: ctx.user(),
         });
@@ -229,14 +233,22 @@ fn valid(line: u32, row: &NewRow) -> Result<StatementRow, RowAnswer> {
             format!("must have 1 to {MAX_FIELD_BYTES} bytes"),
         ));
     }
-    let raw = serde_json::json!({
+    let tags = tag::all_kept(row.tags.iter().map(String::as_str));
+    let tags = tags.map_err(|_| tag::ACCEPTED.to_owned());
+    let tags = tags.and_then(tag::few);
+    let tags = tags.map_err(|message| refused("tags", message))?;
+    let mut raw = serde_json::json!({
         "externalId": external_id,
         "occurredOn": row.occurred_on,
         "amount": row.amount,
         "currency": row.currency,
         "description": row.description,
     });
+    if !row.tags.is_empty() {
+        raw["tags"] = row.tags.as_slice().into();
+    }
     Ok(StatementRow {
+        tags,
         line,
         external_id: external_id.map(str::to_owned),
         account: None,
@@ -259,6 +271,7 @@ mod tests {
             amount: amount.to_owned(),
             currency: currency.to_owned(),
             description: description.to_owned(),
+            tags: Vec::new(),
             metadata: None,
         }
     }

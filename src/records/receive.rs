@@ -11,6 +11,7 @@ use crate::ctx::{Event, Job, Tx};
 use crate::error::{Error, Result};
 use crate::merchant::merchant_key;
 use crate::money::Money;
+use crate::tag;
 use crate::text;
 
 /// How many external ids one statement looks up.
@@ -40,6 +41,8 @@ pub struct NewRecord {
     pub description: String,
     /// The row as received.
     pub raw: String,
+    /// The tags it brings along, as they are kept.
+    pub tags: Vec<String>,
     /// What the source added, JSON.
     pub metadata: Option<String>,
     /// The person who brought it in.
@@ -100,7 +103,7 @@ pub async fn receive(tx: &mut Tx<'_>, rows: Vec<NewRecord>) -> Result<Vec<Receip
             category_id: None,
             project: None,
             note: None,
-            tags: None,
+            tags: tag::written(&row.tags),
             decision_id: None,
             error: None,
             metadata: row.metadata.map(stored),

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::projects;
 use crate::splits;
-use crate::text::fold;
+use crate::tag;
 
 /// How many characters a name may have.
 const MAX_NAME: usize = 100;
@@ -153,14 +153,8 @@ pub(super) async fn resolved(tx: &mut Tx<'_>, mut actions: Actions) -> Result<Ac
 
 /// Tags as they are kept.
 pub(super) fn kept_tags(tags: &[String]) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(tags.len());
-    for tag in tags {
-        let tag = fold(tag).into_owned();
-        if !kept.contains(&tag) {
-            kept.push(tag);
-        }
-    }
-    kept
+    let kept = tags.iter().filter_map(|tag| tag::kept(tag)).collect();
+    tag::joined(Vec::new(), kept)
 }
 
 /// Refuses a rule that is not well formed, or that names what the tenant does not have.

@@ -4,6 +4,7 @@ use super::condition::{
     Actions, AmountTest, Condition, CurrencyTest, DateTest, DayOfMonthTest, SplitLine,
 };
 use crate::splits::{self, Share};
+use crate::tag;
 use crate::text::fold;
 
 /// How deep conditions may be nested.
@@ -14,8 +15,6 @@ pub const MAX_LEAVES: usize = 64;
 pub const MAX_TEXT: usize = 200;
 /// How many tags a rule may set.
 pub const MAX_TAGS: usize = 10;
-/// How many characters a tag may have.
-pub const MAX_TAG: usize = 50;
 /// How many accounts or currencies a set may name.
 pub const MAX_SET: usize = 100;
 
@@ -210,16 +209,8 @@ impl Check {
             format!("at most {MAX_TAGS} tags are accepted")
         })?;
         for (at, tag) in tags.iter().enumerate() {
-            // they are looked for in a JSON list, so nothing in them may need to be written in another way
-            let plain = |letter: char| !letter.is_control() && !matches!(letter, '"' | '\\' | ',');
-            let accepted = (1..=MAX_TAG).contains(&tag.chars().count())
-                && tag.chars().all(plain)
-                && !fold(tag).is_empty();
-            self.require(accepted, &format!("[{at}]"), || {
-                format!(
-                    "1 to {MAX_TAG} characters without commas, quotes and backslashes are accepted"
-                )
-            })?;
+            let accepted = tag::kept(tag).is_some();
+            self.require(accepted, &format!("[{at}]"), || tag::ACCEPTED.to_owned())?;
         }
         Ok(())
     }
@@ -351,7 +342,16 @@ mod tests {
         };
         assert_eq!(validate(&condition, &tags(&["a b", "é_%"])), Ok(()));
         assert_eq!(refusal(tags(&["t"; 11])), "actions.tags");
-        for wrong in ["", " ", "a,b", "\"a\"", "a\\", "a\nb", &"x".repeat(51)] {
+        for wrong in [
+            "",
+            " ",
+            "a,b",
+            "a;b",
+            "\"a\"",
+            "a\\",
+            "a\nb",
+            &"x".repeat(51),
+        ] {
             assert_eq!(refusal(tags(&["a", wrong])), "actions.tags[1]", "{wrong:?}");
         }
     }

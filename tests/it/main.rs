@@ -91,6 +91,7 @@ mod streams_multipart;
 mod streams_sse;
 mod suggestions;
 mod suspension;
+mod tags;
 mod tenants;
 mod traces;
 mod two_person;

@@ -209,6 +209,48 @@ async fn each_of_many_is_decided_or_answered_why_not() {
 }
 
 #[tokio::test]
+async fn tags_are_given_and_counted_within_reach() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let limited = of_the_fair(&books).await;
+    let tag = "mutation($input: TagRecordsInput!) { tagRecords(input: $input) {
+        answers { outcome error { code } } errors { message } } }";
+    // theirs and small, theirs and above the ceiling, and one that they do not see
+    let asked =
+        "{ records(first: 50, orderBy: AMOUNT_ASC) { edges { node { id amount { amount } } } } }";
+    let seen = limited.run(asked, json!({})).await.ok();
+    let edges = seen.list("records.edges");
+    let (large, small) = (&edges[0]["node"], &edges[edges.len() - 1]["node"]);
+    let ids = json!([small["id"], large["id"], books.records[3]]);
+    let input =
+        json!({ "input": { "recordIds": ids, "add": ["mine"], "errorPolicy": "REJECT_FAILED" } });
+    let done = limited.run(tag, input).await.ok();
+    let answers = done.list("tagRecords.answers").iter();
+    let told: Value = answers
+        .map(|answer| json!([answer["outcome"], answer["error"]["code"]]))
+        .collect();
+    assert_eq!(
+        told,
+        json!([
+            ["DONE", null],
+            ["FAILED", "FORBIDDEN"],
+            ["FAILED", "NOT_FOUND"]
+        ]),
+        "{seen:#}"
+    );
+
+    let everywhere = json!({ "input": { "recordIds": books.records, "add": ["all"] } });
+    books.owner.run(tag, everywhere).await.ok();
+    let tags = "{ tags(first: 10) { edges { node { name records } } } }";
+    let counted = limited.run(tags, json!({})).await.ok();
+    assert_eq!(
+        counted["tags"]["edges"],
+        json!([{ "node": { "name": "all", "records": 3 } }, { "node": { "name": "mine", "records": 1 } }])
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn figures_are_of_what_they_reach() {
     let app = TestApp::start().await;
     let books = books(&app).await;

@@ -465,7 +465,7 @@ async fn belonging_together(owner: &Client, account: &str, word: &str) {
     let savings = owner.make_account(&format!("{word} savings")).await;
     let row = |amount: &str, text: &str| {
         json!({ "externalId": format!("{text}{amount}"), "occurredOn": "2026-02-26", "amount": amount,
-                "currency": "EUR", "description": format!("{word} {text}") })
+                "currency": "EUR", "description": format!("{word} {text}"), "tags": [word, text] })
     };
     let ours = [
         row("-1001.11", "saved"),

@@ -238,6 +238,7 @@ async fn import(ctx: &Ctx, number: usize, row: &Row, account: AccountId) -> Resu
         amount: row.amount.decimal(),
         currency: row.amount.currency.to_string(),
         description: row.description.clone(),
+        tags: Vec::new(),
         metadata: None,
     };
     let stored = records::import_records(ctx, account, vec![new], ErrorPolicy::RejectAll).await?;

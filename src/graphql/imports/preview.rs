@@ -52,6 +52,8 @@ pub struct StatementRow {
     pub amount: Money,
     /// What a person reads.
     pub description: String,
+    /// The tags that its record gets.
+    pub tags: Vec<String>,
 }
 
 /// An account a file names.
@@ -93,6 +95,7 @@ fn row(row: integrations::StatementRow) -> StatementRow {
         occurred_on: Date(row.occurred_on),
         amount: Money::of(row.amount.units, row.amount.currency.as_str()),
         description: row.description,
+        tags: row.tags,
     }
 }
 

@@ -131,6 +131,10 @@ pub struct ImportRow {
     pub description: String,
     /// What the source adds.
     pub metadata: Option<Json<Value>>,
+    /// Tags for the record: up to 20, of 1 to 50 characters without commas, semicolons, quotes and backslashes. A row that
+    /// is a record already leaves the tags of that as they are.
+    #[graphql(default)]
+    pub tags: Vec<String>,
 }
 
 impl From<ImportRow> for NewRow {
@@ -142,6 +146,7 @@ impl From<ImportRow> for NewRow {
             currency: row.currency,
             description: row.description,
             metadata: row.metadata.map(|json| json.0),
+            tags: row.tags,
         }
     }
 }

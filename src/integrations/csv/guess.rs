@@ -93,6 +93,7 @@ pub fn guess(bytes: &[u8]) -> Result<(CsvMapping, Vec<String>), FileError> {
     let external_id = table.find(names::EXTERNAL_ID, |cells| {
         cells.len() == rows.len() && cells.is_distinct()
     });
+    let tags = table.find(names::TAGS, Cells::are_tags);
     let description = table.description();
     let currency = currency
         .map(|at| CurrencySource::Column(table.column(at)))
@@ -116,6 +117,7 @@ pub fn guess(bytes: &[u8]) -> Result<(CsvMapping, Vec<String>), FileError> {
         currency,
         account: account.map(|at| table.column(at)),
         external_id: external_id.map(|at| table.column(at)),
+        tags: tags.map(|at| table.column(at)),
         join_continuations,
     };
     Ok((mapping, table.notes))

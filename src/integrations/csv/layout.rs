@@ -8,6 +8,7 @@ use super::{
 use crate::{
     integrations::{FileError, MAX_FIELD_BYTES, StatementRow, join_texts, quoted},
     money::{Currency, Money},
+    tag,
 };
 
 /// What is wrong with a row: the field, and the reason.
@@ -25,6 +26,7 @@ pub(super) struct Layout<'m> {
     currency: CurrencyAt,
     account: Option<usize>,
     external_id: Option<usize>,
+    tags: Option<usize>,
 }
 
 /// Where the amount is, by position.
@@ -112,6 +114,11 @@ impl<'m> Layout<'m> {
                 .as_ref()
                 .map(|column| find("externalId", column))
                 .transpose()?,
+            tags: mapping
+                .tags
+                .as_ref()
+                .map(|column| find("tags", column))
+                .transpose()?,
         })
     }
 
@@ -169,8 +176,11 @@ impl<'m> Layout<'m> {
         let amount = self
             .currency(record)
             .and_then(|currency| self.amount(record, currency));
+        let tags = self.tags.map_or("", |column| record.cell(column));
+        let tags = tag::in_cell(tags);
         match (date, amount) {
             (Ok(occurred_on), Ok(amount)) => Ok(StatementRow {
+                tags: tags.map_err(|reason| (Some("tags"), reason))?,
                 line: record.line,
                 external_id: present(record, self.external_id),
                 account: present(record, self.account),

@@ -50,6 +50,9 @@ pub struct CsvMapping {
     /// The bank's own id of a transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<Column>,
+    /// Tags, with commas or semicolons between them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Column>,
     /// Whether a row with neither date nor amount goes on with the text of the row above.
     #[serde(default)]
     pub join_continuations: bool,

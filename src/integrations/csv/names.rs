@@ -209,6 +209,9 @@ pub(super) const EXTERNAL_ID: &[&str] = &[
     "externalid",
 ];
 
+/// Tags of whoever wrote the file.
+pub(super) const TAGS: &[&str] = &["tags", "labels", "schlagworte", "étiquettes", "trefwoorden"];
+
 /// Columns that hold numbers and never the amount.
 pub(super) const BALANCE: &[&str] = &[
     "balance",

@@ -9,7 +9,7 @@ use super::{
     split::Record,
     values::{DateFormat, plain_decimal},
 };
-use crate::money::Currency;
+use crate::{money::Currency, tag};
 
 /// Date patterns that are tried, day before month where both would fit.
 const DATE_FORMATS: &[&str] = &[
@@ -140,6 +140,11 @@ impl<'r> Cells<'r> {
     /// Whether it holds direction words.
     pub fn is_direction(&self) -> bool {
         self.mostly(|cell| says_in(&cell.to_lowercase()) || says_out(&cell.to_lowercase()))
+    }
+
+    /// Whether every cell holds tags.
+    pub fn are_tags(&self) -> bool {
+        self.cells.iter().all(|cell| tag::in_cell(cell).is_ok())
     }
 
     /// Whether every cell is another.

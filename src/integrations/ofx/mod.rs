@@ -291,6 +291,7 @@ impl<'t> Reader<'t> {
                 let number = account.map(|(account, _)| account.number.clone());
                 let texts = [&transaction.name, &transaction.payee, &transaction.memo];
                 Ok(StatementRow {
+                    tags: Vec::new(),
                     line: transaction.line,
                     external_id: Some(transaction.id.clone()).filter(|id| !id.is_empty()),
                     account: number.filter(|number| !number.is_empty()),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     integrations::{MAX_FIELD_BYTES, StatementRow, quoted},
     money::{Currency, Money},
+    tag,
 };
 
 /// The most items of one body.
@@ -111,6 +112,7 @@ fn row(index: usize, item: &Value) -> Result<StatementRow, Vec<RefusedItem>> {
     let occurred_on = fields.date();
     let amount = fields.amount();
     let description = fields.required("description", "a text", MAX_FIELD_BYTES);
+    let tags = fields.tags();
     match (occurred_on, amount, description) {
         (Some(occurred_on), Some(amount), Some(description)) if fields.refused.is_empty() => {
             Ok(StatementRow {
@@ -121,6 +123,7 @@ fn row(index: usize, item: &Value) -> Result<StatementRow, Vec<RefusedItem>> {
                 amount,
                 words: vec![description.clone()],
                 description,
+                tags,
                 raw: item.to_string(),
             })
         }
@@ -173,6 +176,22 @@ impl Fields<'_> {
             None if self.refused.len() > before => None,
             None => self.refuse(field, format!("is missing: accepted is {accepted}")),
         }
+    }
+
+    /// A list of tags that may be left out.
+    fn tags(&mut self) -> Vec<String> {
+        let listed: Option<Vec<&str>> = match self.object.get("tags") {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Array(listed)) => listed.iter().map(Value::as_str).collect(),
+            Some(_) => None,
+        };
+        let kept = match listed.map(tag::all_kept) {
+            None => Err("accepted is a list of strings, or leaving it out".to_owned()),
+            Some(Err(_)) => Err(tag::ACCEPTED.to_owned()),
+            Some(Ok(kept)) => tag::few(kept),
+        };
+        let refused = kept.map_err(|message| self.refuse("tags", message));
+        refused.unwrap_or_else(Option::unwrap_or_default)
     }
 
     fn date(&mut self) -> Option<NaiveDate> {
@@ -234,7 +253,7 @@ mod tests {
     fn an_item_becomes_a_row() {
         let body = json!({"type": "transactions.created", "data": [
             {"externalId": "tx-1", "occurredOn": "2026-03-31", "amount": "-12.50", "currency": "EUR",
-             "description": " Coffee ", "account": "NL01", "extra": 1},
+             "description": " Coffee ", "account": "NL01", "tags": ["Trip", "trip "], "extra": 1},
             {"occurredOn": "2026-03-31", "amount": "3", "currency": "JPY", "description": "Tea", "account": null},
         ]});
         let webhook = parse(body.to_string().as_bytes()).unwrap();
@@ -250,6 +269,7 @@ mod tests {
         );
         assert_eq!((first.description.as_str(), first.line), ("Coffee", 1));
         assert_eq!((second.external_id, second.account), (None, None));
+        assert_eq!((first.tags, second.tags), (vec!["trip".to_owned()], vec![]));
     }
 
     #[test]
@@ -266,6 +286,19 @@ mod tests {
                 "data[0].description: is missing: accepted is a text",
             ]
         );
+        let tagged = |tags: Value| {
+            refusals(
+                json!({"occurredOn": "2026-03-31", "amount": "1", "currency": "EUR", "description": "x", "tags": tags}),
+            )
+        };
+        for wrong in [json!("trip"), json!([1]), json!(["a,b"]), json!({})] {
+            let refused = tagged(wrong);
+            assert!(
+                refused.len() == 1 && refused[0].starts_with("data[0].tags: "),
+                "{refused:?}"
+            );
+        }
+        assert!(tagged(json!(null)).is_empty() && tagged(json!([])).is_empty());
         assert_eq!(
             refusals(json!("x")),
             ["data[0]: accepted is an object with occurredOn, amount, currency and description"]
