@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Json, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::{CategoryId, RecordId, decision};
+use entity::{CategoryId, DecisionId, RecordId, decision};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use super::loader::{OpLoader, find};
 use super::node::global;
 use super::plain::plain;
 use super::scalar::Decimal;
+use super::splits::SplitLine;
 use crate::error::{Error, Result};
 use crate::records;
 use crate::tag;
@@ -76,6 +77,8 @@ pub struct Decision {
     /// When it was made.
     pub created_at: DateTime<Utc>,
     #[graphql(skip)]
+    key: DecisionId,
+    #[graphql(skip)]
     category_key: Option<CategoryId>,
     /// JSON as stored: long, and read only when it is asked for.
     #[graphql(skip)]
@@ -90,6 +93,12 @@ impl Decision {
             Some(id) => find(ctx, id).await,
             None => Ok(None),
         }
+    }
+
+    /// The lines that it splits the record into, proposed or chosen; none where `category` holds the whole of it. Kept
+    /// when another decision takes its place: they count while it is in force, see `Record.splits`.
+    async fn splits(&self, ctx: &Context<'_>) -> Result<Vec<SplitLine>> {
+        SplitLine::of(ctx, self.key).await
     }
 
     /// What each tier saw, in the order they were asked.
@@ -191,6 +200,7 @@ impl From<decision::Model> for Decision {
             latency_us: row.latency_us,
             actor: row.actor,
             created_at: row.created_at,
+            key: row.id,
             category_key: row.category_id,
             considered: row.considered.into(),
         }

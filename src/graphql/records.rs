@@ -37,7 +37,7 @@ use super::page::{self, Asked, as_of, asks, window};
 use super::plain::plain;
 use super::scalar::{Date, Money};
 use super::similar::{SimilarRecord, SimilarTo};
-use super::splits::{SplitLine, SplitOf};
+use super::splits::SplitLine;
 use crate::error::{Error, Result};
 use crate::permission::Permission;
 use crate::records;
@@ -182,9 +182,7 @@ impl Record {
         let Some(decision) = self.decision_id.filter(|_| open) else {
             return Ok(Vec::new());
         };
-        let lines = find(ctx, SplitOf(decision)).await?.unwrap_or_default();
-        let line = |row| SplitLine::of(row, &self.amount.currency);
-        Ok(lines.into_iter().map(line).collect())
+        SplitLine::of(ctx, decision).await
     }
 
     /// The transfer between own accounts that it is a side of, once confirmed: it counts nowhere in profit and loss.

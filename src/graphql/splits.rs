@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use entity::{CategoryId, DecisionId, record_split};
+use entity::{CategoryId, DecisionId};
 
 use super::approvals::Approval;
 use super::categories::Category;
@@ -18,7 +18,7 @@ use super::scalar::{Decimal, Money};
 use crate::approvals::{self, Split};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
-use crate::records;
+use crate::records::{self, SplitOfRecord};
 use crate::rules::{condition as stored, decimal};
 use crate::splits::{NewLine, Share};
 
@@ -28,7 +28,7 @@ use crate::splits::{NewLine, Share};
 pub struct SplitLine {
     /// Its place, from 1.
     pub line: i32,
-    /// The part. The lines of a record add up to its amount.
+    /// The part. The lines add up to the amount of the record.
     pub amount: Money,
     /// The project of this part, where it has one of its own.
     pub project: Option<String>,
@@ -47,14 +47,21 @@ impl SplitLine {
 }
 
 impl SplitLine {
-    /// A line of a record in that currency.
-    pub(super) fn of(row: record_split::Model, currency: &str) -> Self {
+    /// The lines of a decision.
+    pub(super) async fn of(ctx: &Context<'_>, decision: DecisionId) -> Result<Vec<Self>> {
+        let lines = find(ctx, SplitOf(decision)).await?.unwrap_or_default();
+        Ok(lines.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<SplitOfRecord> for SplitLine {
+    fn from(SplitOfRecord { line, currency }: SplitOfRecord) -> Self {
         Self {
-            line: row.line,
-            amount: Money::of(row.amount, currency),
-            project: row.project,
-            note: row.note,
-            category_id: row.category_id,
+            line: line.line,
+            amount: Money::of(line.amount, &currency),
+            project: line.project,
+            note: line.note,
+            category_id: line.category_id,
         }
     }
 }
@@ -64,7 +71,7 @@ impl SplitLine {
 pub struct SplitOf(pub DecisionId);
 
 impl Loader<SplitOf> for OpLoader {
-    type Value = Vec<record_split::Model>;
+    type Value = Vec<SplitOfRecord>;
     type Error = Arc<Error>;
 
     async fn load(&self, keys: &[SplitOf]) -> Result<HashMap<SplitOf, Self::Value>, Arc<Error>> {

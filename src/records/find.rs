@@ -3,17 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{DecisionId, ImportId, RecordId, decision, record, record_split};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QuerySelect,
+};
 use uuid::Uuid;
 
 use super::filter::{RecordFilter, RecordOrder};
 use super::precedents::without_precedents;
-use super::reach::{about_reached, reached};
+use super::reach::{about_reached, beside_reached, reached};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::page::{self, Page, Window};
 use crate::permission::Permission;
-use crate::splits;
 
 /// The records a filter lets through; of their columns those that are `wanted`.
 pub async fn list(
@@ -103,16 +104,50 @@ pub async fn decisions_of(
     Ok(decisions)
 }
 
-/// The lines of those decisions that split their record, in their order.
+/// A line of a decision, with the currency of its record.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct SplitOfRecord {
+    /// The line.
+    #[sea_orm(nested)]
+    pub line: record_split::Model,
+    /// The currency.
+    pub currency: String,
+}
+
+/// The lines of those decisions that split their record, or did once, in their order.
 pub async fn splits(
     ctx: &Ctx,
     decisions: &[DecisionId],
-) -> Result<HashMap<DecisionId, Vec<record_split::Model>>> {
+) -> Result<HashMap<DecisionId, Vec<SplitOfRecord>>> {
     ctx.require(Permission::ReadRecords)?;
     let read = ctx.read().await?;
-    let of = record_split::Column::RecordId;
-    let select = about_reached(ctx, &read, Permission::ReadRecords, of, read.select());
-    splits::of_decisions(select, read.on(), decisions).await
+    let records = record_split::Entity::belongs_to(record::Entity)
+        .from((
+            record_split::Column::TenantId,
+            record_split::Column::RecordId,
+        ))
+        .to((record::Column::TenantId, record::Column::Id));
+    let select = read
+        .select::<record_split::Entity>()
+        .column(record::Column::Currency)
+        .join(JoinType::InnerJoin, records.into());
+    let select = beside_reached(ctx, Permission::ReadRecords, select);
+    let mut found: HashMap<DecisionId, Vec<SplitOfRecord>> = HashMap::new();
+    for decisions in decisions.chunks(1_000) {
+        let rows: Vec<SplitOfRecord> = select
+            .clone()
+            .filter(record_split::Column::DecisionId.is_in(decisions.iter().copied()))
+            .into_model()
+            .all(read.on())
+            .await?;
+        for row in rows {
+            found.entry(row.line.decision_id).or_default().push(row);
+        }
+    }
+    for lines in found.values_mut() {
+        lines.sort_unstable_by_key(|row| row.line.line);
+    }
+    Ok(found)
 }
 
 /// Some columns of the decisions of these ids, in no order.

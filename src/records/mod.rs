@@ -19,8 +19,8 @@ pub use csv_cell::push_line;
 pub use export::export;
 pub use filter::{Direction, RecordFilter, RecordOrder};
 pub use find::{
-    by_ids, count, decision_lines, decisions_of, known, lines, list, load, sees, splits,
-    status_counts,
+    SplitOfRecord, by_ids, count, decision_lines, decisions_of, known, lines, list, load, sees,
+    splits, status_counts,
 };
 pub use import_rows::{MAX_ROWS, NewRow, RowAnswer, RowsOf, import_records};
 pub use precedents::without_precedents;

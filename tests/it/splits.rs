@@ -274,6 +274,51 @@ async fn lines_that_do_not_fit_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_decision_shows_how_it_split_also_when_another_took_its_place() {
+    let app = TestApp::start().await;
+    let books = books(&app).await;
+    let split = json!([
+        books.line("6410", json!({ "percent": "75", "note": "office" })),
+        books.line("6420", json!({})),
+    ]);
+    let rule = json!({ "input": { "name": "rent", "conditions": { "text": { "op": "CONTAINS", "value": "LANDLORD" } },
+        "actions": { "split": split } } });
+    books.owner.run(RULE, rule).await.ok();
+    let (rent, approval) = books.record(&app, "LANDLORD MAY", "-1000.00").await;
+    let asked = "query($id: ID!) { record(id: $id) { splits { line }
+        decision { splits { line amount { amount currency } note category { code } } }
+        decisions { source splits { line amount { amount currency } note category { code } } } } }";
+    let lines = json!([
+        { "line": 1, "amount": { "amount": "-750.00", "currency": "EUR" }, "note": "office", "category": { "code": "6410" } },
+        { "line": 2, "amount": { "amount": "-250.00", "currency": "EUR" }, "note": null, "category": { "code": "6420" } },
+    ]);
+    let shown = books.owner.run(asked, json!({ "id": rent })).await.ok();
+    assert_eq!(shown["record"]["decision"]["splits"], lines);
+    let queue = "{ approvals(first: 5) { edges { node { decision { splits { line amount { amount currency } note category { code } } } } } } }";
+    let queue = books.owner.run(queue, json!({})).await.ok();
+    assert_eq!(
+        queue["approvals"]["edges"][0]["node"]["decision"]["splits"],
+        lines
+    );
+
+    let whole =
+        json!({ "input": { "approvalId": approval, "categoryId": books.category("6410") } });
+    books.owner.run(OVERRIDE, whole).await.ok();
+    let shown = books.owner.run(asked, json!({ "id": rent })).await.ok();
+    let record = &shown["record"];
+    assert_eq!(
+        (&record["splits"], &record["decision"]["splits"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(
+        record["decisions"],
+        json!([{ "source": "RULE", "splits": lines }, { "source": "PERSON", "splits": [] }])
+    );
+    app.run_background_work().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_rule_proposes_a_split_and_whoever_approves_it_books_it() {
     let app = TestApp::start().await;
     let books = books(&app).await;

@@ -16,6 +16,7 @@ use crate::{approvals, records};
 const ORDINARY: &[&str] = &[
     "decision.considered",
     "decision.explain",
+    "decision.splits",
     "decision.category.parent",
     "proposedCategory.parent",
     "category.parent",

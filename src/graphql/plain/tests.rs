@@ -86,6 +86,7 @@ const ORDINARY: &[&str] = &[
     "Record.transfer",
     "Decision.considered",
     "Decision.explain",
+    "Decision.splits",
 ];
 
 #[test]

@@ -106,6 +106,7 @@ pub(in crate::graphql) fn is_ordinary(asked: &Asked<'_>) -> bool {
         "transfer",
         "decision.considered",
         "decision.explain",
+        "decision.splits",
         "decision.category.parent",
         "category.parent",
     ];
