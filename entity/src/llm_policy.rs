@@ -15,6 +15,8 @@ pub struct Model {
     pub tenant_id: TenantId,
     /// Whether it may be asked.
     pub enabled: bool,
+    /// Whether texts may be sent to an embedding service.
+    pub embeddings: bool,
     /// Tokens of a day; as many as the server allows when absent.
     pub daily_tokens: Option<i64>,
     /// Tokens of a month; as many as the server allows when absent.

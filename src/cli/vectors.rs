@@ -61,7 +61,7 @@ impl Vectors {
 }
 
 async fn rebuild(ctx: &Ctx) -> Result<()> {
-    for space in ctx.handles().vectors.spaces() {
+    for space in neighbours::spaces(ctx).await? {
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}")
             .expect("the template is well formed");

@@ -259,7 +259,7 @@ events! {
     SettingsChanged = "SETTINGS_CHANGED" about "tenant" tenant { tenant: TenantId },
     /// What may pass without a person was changed.
     AutomationChanged = "AUTOMATION_CHANGED" about "tenant" tenant { tenant: TenantId },
-    /// Whether records may be shown to a language model, or how much it may use, was changed.
+    /// Whether records may be shown to a language model or an embedding service, or how much may be used, was changed.
     LanguageModelChanged = "LANGUAGE_MODEL_CHANGED" about "tenant" tenant { tenant: TenantId },
     /// Someone asked the language model about records.
     LanguageModelAsked = "LANGUAGE_MODEL_ASKED" about "tenant" tenant { tenant: TenantId, records: u64 },

@@ -72,7 +72,7 @@ pub enum Job {
         model: String,
         /// How many numbers each has.
         dimension: usize,
-        /// The hour it was wanted in: once is enough.
+        /// When it was wanted: by a start in the same hour once is enough.
         since: DateTime<Utc>,
     },
 }
@@ -100,7 +100,10 @@ impl Job {
                 model,
                 dimension,
                 since,
-            } => Some(format!("vectors:{model}/{dimension}:{}", since.timestamp())),
+            } => Some(format!(
+                "vectors:{model}/{dimension}:{}",
+                since.timestamp_micros()
+            )),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use async_graphql::{
     ComplexObject, Context, ID, InputObject, MaybeUndefined, Object, SimpleObject,
 };
+use chrono::{DateTime, Utc};
 use entity::{CategoryId, llm_usage};
 
 use super::categories::Category;
@@ -16,7 +17,7 @@ use super::scalar::{Date, Decimal};
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::llm::{self, Change, Limits, Policy, Spent};
-use crate::processing::llm as tier;
+use crate::processing::{llm as tier, neighbours};
 
 /// Whether a language model is asked, and how much it may use.
 #[derive(SimpleObject)]
@@ -36,6 +37,69 @@ pub struct LanguageModel {
     pub tokens_today: i64,
     /// Tokens used or reserved this month, in UTC.
     pub tokens_this_month: i64,
+    /// Whether texts are sent to an embedding service, beside the language model and apart from it.
+    pub embeddings: Embeddings,
+}
+
+/// An embedding service: it makes vectors of texts, so that records of like meaning are found. What is sent to it is the
+/// text of a record alone, in lower case and cut to 512 characters, and each text once. Without it texts are compared by
+/// their letters, and nothing is sent.
+#[derive(SimpleObject)]
+#[graphql(complex, serial)]
+pub struct Embeddings {
+    /// Whether one is configured on this server.
+    pub configured: bool,
+    /// Whether the tenant has allowed its texts to be sent to it. Off until it does.
+    pub enabled: bool,
+    /// The model; absent where none is configured.
+    pub model: Option<String>,
+    /// The host that texts go to; absent where none is configured.
+    pub host: Option<String>,
+}
+
+#[ComplexObject]
+impl Embeddings {
+    /// How far the vectors of the approved texts are; absent unless a service is configured and allowed.
+    async fn progress(&self, ctx: &Context<'_>) -> Result<Option<EmbeddingProgress>> {
+        let Some(model) = self.model.as_deref().filter(|_| self.enabled) else {
+            return Ok(None);
+        };
+        let progress = neighbours::progress(ctx.op()?).await?;
+        let of_model = progress.into_iter().find(|one| one.space.model == model);
+        Ok(of_model.map(|one| EmbeddingProgress {
+            total: one.total,
+            done: one.done,
+            finished_at: one.finished_at,
+        }))
+    }
+}
+
+/// How far the vectors of a tenant are.
+#[derive(SimpleObject)]
+#[graphql(serial)]
+pub struct EmbeddingProgress {
+    /// Approved texts there were when it began.
+    pub total: i64,
+    /// Texts looked at.
+    pub done: i64,
+    /// When all had their vector; absent while some are missing.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl Embeddings {
+    fn of(ctx: &Ctx, policy: &Policy) -> Self {
+        let config = ctx.config();
+        let asker = ctx.handles().vectors.asker();
+        let own = config.embedding_base_url.as_deref();
+        let url = own.filter(|url| !url.trim().is_empty());
+        let url = url.unwrap_or(&config.openai_base_url);
+        Self {
+            configured: asker.is_some(),
+            enabled: policy.embeddings,
+            model: asker.map(|asker| asker.space().model.clone()),
+            host: asker.map(|_| tier::host(url)),
+        }
+    }
 }
 
 impl LanguageModel {
@@ -52,6 +116,7 @@ impl LanguageModel {
             monthly_tokens: monthly,
             tokens_today: day,
             tokens_this_month: month,
+            embeddings: Embeddings::of(ctx, &policy),
         })
     }
 }
@@ -260,6 +325,9 @@ impl From<tier::Opinion> for LlmOpinion {
 pub struct UpdateLanguageModelInput {
     /// Whether records may be shown to a language model.
     pub enabled: Option<bool>,
+    /// Whether texts may be sent to an embedding service. Switched on, vectors are made of everything that is approved, in
+    /// the background; switched off, none is asked for any more, and those that it made are deleted.
+    pub embeddings: Option<bool>,
     /// Tokens of a day, 0 or more; null for as many as the server allows.
     #[graphql(default)]
     pub daily_tokens: MaybeUndefined<i64>,
@@ -337,8 +405,8 @@ pub struct LlmMutation;
 
 #[Object]
 impl LlmMutation {
-    /// Allow or stop showing records to a language model, and say how many tokens it may use. It counts from the next
-    /// question on. Needs `tenant:manage`.
+    /// Allow or stop showing records to a language model and sending texts to an embedding service, and say how many tokens
+    /// the model may use. It counts from the next question on. Needs `tenant:manage`.
     async fn update_language_model(
         &self,
         ctx: &Context<'_>,
@@ -352,6 +420,7 @@ impl LlmMutation {
         };
         let change = Change {
             enabled: input.enabled,
+            embeddings: input.embeddings,
             daily_tokens: tokens(input.daily_tokens),
             monthly_tokens: tokens(input.monthly_tokens),
         };

@@ -6,15 +6,18 @@ use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Select};
 use serde_json::json;
 
 use crate::config::Llm;
-use crate::ctx::{Ctx, Event, Read, Tx};
+use crate::ctx::{Ctx, Event, Job, Read, Tx};
 use crate::error::{Error, Result};
 use crate::permission::Permission;
+use crate::vectors::Space;
 
 /// What a tenant wants of the language model; nothing leaves until it is enabled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Whether its records may be shown to one.
     pub enabled: bool,
+    /// Whether its texts may be sent to an embedding service.
+    pub embeddings: bool,
     /// Tokens of a day; as many as the server allows when absent.
     pub daily_tokens: Option<i64>,
     /// Tokens of a month; as many as the server allows when absent.
@@ -35,6 +38,8 @@ pub struct Limits {
 pub struct Change {
     /// Whether records may be shown to a language model.
     pub enabled: Option<bool>,
+    /// Whether texts may be sent to an embedding service.
+    pub embeddings: Option<bool>,
     /// Tokens of a day.
     pub daily_tokens: Option<Option<i64>>,
     /// Tokens of a month.
@@ -68,6 +73,7 @@ pub(super) async fn found(
     let row = select.one(on).await?;
     Ok(row.map_or_else(Policy::default, |row| Policy {
         enabled: row.enabled,
+        embeddings: row.embeddings,
         daily_tokens: row.daily_tokens,
         monthly_tokens: row.monthly_tokens,
     }))
@@ -86,11 +92,23 @@ pub async fn set(ctx: &Ctx, change: Change) -> Result<Policy> {
     put(&tx, after).await?;
     let diff = json!({
         "enabled": { "from": before.enabled, "to": after.enabled },
+        "embeddings": { "from": before.embeddings, "to": after.embeddings },
         "dailyTokens": { "from": before.daily_tokens, "to": after.daily_tokens },
         "monthlyTokens": { "from": before.monthly_tokens, "to": after.monthly_tokens },
     });
     let tenant = ctx.tenant();
     tx.record_diff(Event::LanguageModelChanged { tenant }, diff);
+    if after.embeddings != before.embeddings
+        && let Some(asker) = ctx.handles().vectors.asker()
+    {
+        // the vectors of everything that is approved are made, or let go
+        let Space { model, dimension } = asker.space().clone();
+        tx.enqueue(Job::RebuildVectors {
+            model,
+            dimension,
+            since: ctx.now(),
+        });
+    }
     tx.commit().await?;
     Ok(after)
 }
@@ -103,6 +121,7 @@ fn changed(before: Policy, change: Change) -> Result<Policy> {
     };
     Ok(Policy {
         enabled: change.enabled.unwrap_or(before.enabled),
+        embeddings: change.embeddings.unwrap_or(before.embeddings),
         daily_tokens: tokens("dailyTokens", change.daily_tokens, before.daily_tokens)?,
         monthly_tokens: tokens(
             "monthlyTokens",
@@ -121,6 +140,7 @@ async fn put(tx: &Tx<'_>, policy: Policy) -> Result<()> {
     let row = llm_policy::Model {
         tenant_id: tx.tenant(),
         enabled: policy.enabled,
+        embeddings: policy.embeddings,
         daily_tokens: policy.daily_tokens,
         monthly_tokens: policy.monthly_tokens,
         updated_at: tx.ctx().now(),
@@ -128,6 +148,7 @@ async fn put(tx: &Tx<'_>, policy: Policy) -> Result<()> {
     let again = OnConflict::column(Column::TenantId)
         .update_columns([
             Column::Enabled,
+            Column::Embeddings,
             Column::DailyTokens,
             Column::MonthlyTokens,
             Column::UpdatedAt,

@@ -237,6 +237,10 @@ fn no_change_goes_by_without_an_event() {
         ),
         ("src/processing/neighbours/store.rs", "made from the books"),
         (
+            "src/processing/neighbours/allowed.rs",
+            "what was made from the books goes; the switch is told where it is set",
+        ),
+        (
             "src/processing/neighbours/evidence.rs",
             "made from the books",
         ),

@@ -4,6 +4,8 @@ use balance::processing::neighbours;
 use balance::vectors::Space;
 use balance::{ctx::Ctx, db};
 use chrono::TimeDelta;
+use entity::text_vector;
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -34,7 +36,15 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
+    /// In a tenant that lets its texts be sent to an embedding service, where there is one.
     async fn open(app: &'a TestApp, tenant: &Tenant) -> Self {
+        let desk = Self::open_closed(app, tenant).await;
+        desk.allow(true).await;
+        desk
+    }
+
+    /// In a tenant that never said so.
+    async fn open_closed(app: &'a TestApp, tenant: &Tenant) -> Self {
         let who = tenant.owner();
         let chart = who
             .run("{ categories { id kind parent { id } } }", json!({}))
@@ -48,6 +58,22 @@ impl<'a> Desk<'a> {
             app,
             who,
         }
+    }
+
+    async fn allow(&self, embeddings: bool) {
+        let document = "mutation($on: Boolean!) { updateLanguageModel(input: { embeddings: $on }) {
+            languageModel { embeddings { enabled } } errors { message } } }";
+        let done = self.who.run(document, json!({ "on": embeddings })).await;
+        let now =
+            done.ok()["updateLanguageModel"]["languageModel"]["embeddings"]["enabled"].clone();
+        assert_eq!(now, embeddings);
+    }
+
+    /// How the embedding service stands for the tenant.
+    async fn standing(&self) -> Value {
+        let asked = "{ languageModel { embeddings { configured enabled model host progress { total done } } } }";
+        let told = self.who.run(asked, json!({})).await.ok();
+        told["languageModel"]["embeddings"].clone()
     }
 
     /// Hands in a record for each text; they are not looked at yet.
@@ -276,6 +302,68 @@ async fn embeddings_are_evidence_and_each_text_is_sent_once() {
             "municipal water board"
         ]
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn texts_leave_only_for_tenants_that_allow_it_and_their_vectors_go_when_they_stop() {
+    let embeddings = Embeddings::start().await;
+    let app = app_with(&embeddings).await;
+    let (ours, theirs) = (app.tenant("acme").await, app.tenant("globex").await);
+    let us = Desk::open_closed(&app, &ours).await;
+    us.receive(&["Coffee Corner 12"]).await;
+    us.file("Coffee", 0).await;
+    app.run_background_work().await;
+    us.receive(&["ESPRESSO HOUSE"]).await;
+    assert!(us.similar("ESPRESSO HOUSE").await.is_empty());
+    neighbours::begin_at_start(&us.ctx(&ours)).await.unwrap();
+    app.run_background_work().await;
+    assert_eq!(embeddings.texts(), [""; 0], "nothing has left");
+    let closed = json!({ "configured": true, "enabled": false, "model": MODEL, "host": "127.0.0.1", "progress": null });
+    assert_eq!(us.standing().await, closed);
+    let reviewer = ours.reviewer().await;
+    let document =
+        "mutation { updateLanguageModel(input: { embeddings: true }) { errors { message } } }";
+    let refused = reviewer.run(document, json!({})).await;
+    assert_eq!(refused.error_code(), "FORBIDDEN");
+
+    // everything that is approved is sent, and what waits when it is decided
+    us.allow(true).await;
+    app.run_background_work().await;
+    assert_eq!(embeddings.texts(), ["coffee corner 12"]);
+    assert_eq!(
+        us.standing().await["progress"],
+        json!({ "total": 1, "done": 1 })
+    );
+    us.receive(&["ESPRESSO BAR"]).await;
+    assert_eq!(us.similar("ESPRESSO BAR").await[0]["model"], MODEL);
+    let them = Desk::open(&app, &theirs).await;
+    them.receive(&["Coffee Corner 12", "LATTE"]).await;
+    them.file("Coffee", 0).await;
+    app.run_background_work().await;
+
+    us.allow(false).await;
+    let sent = embeddings.texts().len();
+    // at once, whatever is still stored
+    assert!(us.similar("ESPRESSO BAR").await.is_empty());
+    app.advance(TimeDelta::seconds(1));
+    us.allow(true).await;
+    app.advance(TimeDelta::seconds(1));
+    us.allow(false).await;
+    us.receive(&["MOCHA"]).await;
+    app.run_background_work().await;
+    assert_eq!(embeddings.texts().len(), sent);
+    assert_eq!(us.standing().await, closed);
+    let kept = async |desk: &Desk<'_>, tenant: &Tenant| {
+        let ctx = desk.ctx(tenant);
+        let read = ctx.read().await.unwrap();
+        let made = text_vector::Column::Model.eq(MODEL);
+        let made = read.select::<text_vector::Entity>().filter(made);
+        made.count(read.on()).await.unwrap()
+    };
+    assert_eq!(kept(&us, &ours).await, 0);
+    assert!(kept(&them, &theirs).await > 0);
+    assert_eq!(them.similar("LATTE").await[0]["model"], MODEL);
     app.finish().await;
 }
 

@@ -158,7 +158,7 @@ fn system(ctx: &Ctx) -> Ctx {
 }
 
 /// The host in an address, without what else may stand there.
-fn host(url: &str) -> String {
+pub fn host(url: &str) -> String {
     let host = url.parse::<axum::http::Uri>();
     let host = host.ok().and_then(|url| url.host().map(str::to_owned));
     host.unwrap_or_else(|| "unknown".to_owned())

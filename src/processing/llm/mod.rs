@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub use answers::Answers;
-pub use ask::{Opinion, Preview, ask, preview};
+pub use ask::{Opinion, Preview, ask, host, preview};
 use chrono::{DateTime, Utc};
 use entity::{CategoryId, record};
 use futures::future::BoxFuture;

@@ -9,6 +9,7 @@ use entity::{AccountId, CategoryId, record};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::allowed;
 use super::filed::{Filed, filed};
 use super::nearest::{Asked, Near, nearest};
 use super::store::{Texts, embed};
@@ -31,13 +32,14 @@ const MIN_SCORE: f32 = 0.5;
 /// How sure embeddings make: below what decides alone, since no model could be measured on real books here.
 const CEILING: f64 = 0.65;
 
-/// What embeddings say about each of these records, in order; nothing at all without a service.
+/// What embeddings say about each of these records, in order; nothing at all without a service that the tenant allows.
 pub async fn consult(
     ctx: &Ctx,
     records: &[&record::Model],
     categories: &HashMap<CategoryId, Known>,
 ) -> Result<Vec<Option<View>>> {
-    let Some(asker) = ctx.handles().vectors.asker() else {
+    let Some(asker) = allowed::asker(ctx).await? else {
+        ctx.refresh().await;
         return Ok(vec![None; records.len()]);
     };
     let mut texts = Texts::new();

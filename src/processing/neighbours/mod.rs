@@ -1,12 +1,13 @@
 //! What a record resembles: the approved texts closest to its own, and how they were filed.
 //!
 //! Each approved text has a vector, stored once under the key of the folded text, in every space that is configured:
-//! hashed n-grams always, an embedding model where there is one. On PostgreSQL with pgvector the database finds the
+//! hashed n-grams always, an embedding model where there is one and the tenant allows it. On PostgreSQL with pgvector the database finds the
 //! closest ([`nearest`]); elsewhere an index in this process does, filled from the same table. How a text was filed is
 //! counted from the approved records themselves (`filed`), so there is no second truth to keep.
 //!
 //! Vectors are written by jobs, after the approval that made a text evidence: no person and no batch waits for them.
 
+mod allowed;
 mod evidence;
 mod filed;
 mod held;
@@ -16,6 +17,7 @@ mod similar;
 mod store;
 mod table;
 
+pub use allowed::spaces;
 pub use evidence::consult;
 pub use nearest::{Asked, Near, nearest};
 pub use rebuild::{Progress, begin_at_start, progress, rebuild, rebuild_job};

@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, Q
 use uuid::Uuid;
 
 use super::store::{Texts, embed, hash};
-use super::{agreed_to, table};
+use super::{agreed_to, allowed, table};
 use crate::ctx::{Ctx, Job, Tx};
 use crate::error::{Error, Result};
 use crate::queue::Claim;
@@ -33,12 +33,12 @@ pub struct Progress {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// How far the tenant's vectors are in each space that is configured; a space that was never begun is at nothing.
+/// How far the tenant's vectors are in each space that is configured and allowed; one that was never begun is at nothing.
 pub async fn progress(ctx: &Ctx) -> Result<Vec<Progress>> {
+    let spaces = allowed::spaces(ctx).await?;
     let read = ctx.read().await?;
     let rows = read.select::<vector_set::Entity>().all(read.on()).await?;
-    let spaces = ctx.handles().vectors.spaces().into_iter();
-    let progress = spaces.map(|space| {
+    let progress = spaces.into_iter().map(|space| {
         let row = rows
             .iter()
             .find(|row| row.model == space.model && row.dimension == table::dimension(&space));
@@ -80,14 +80,16 @@ pub async fn begin_at_start(ctx: &Ctx) -> Result<usize> {
     Ok(missing.len())
 }
 
-/// Rebuilds as a job, which is done with the last portion.
+/// Rebuilds as a job, which is done with the last portion. Where the tenant wants no embeddings any more, those that it
+/// has are let go.
 pub async fn rebuild_job(ctx: &Ctx, claim: &Claim, job: JobId, space: &Space) -> Result<()> {
-    if ctx.handles().vectors.spaces().contains(space) {
+    if allowed::spaces(ctx).await?.contains(space) {
         rebuild(ctx, space, |far| {
             ctx.tell_progress(job, far.done.unsigned_abs(), far.total.unsigned_abs());
         })
         .await?;
     } else {
+        allowed::forget_unwanted(ctx).await?;
         tracing::info!(
             vectors.model = space.model,
             "No vectors of this model are wanted any more"
@@ -232,8 +234,8 @@ async fn store(ctx: &Ctx, space: &Space, texts: &Texts, set: &vector_set::Model)
         note(&tx, set).await?;
         return tx.commit().await;
     }
-    let asker = ctx.handles().vectors.asker();
-    let asker = asker.ok_or_else(|| Error::internal("the embedding model is gone"))?;
+    let asker = allowed::asker(ctx).await?;
+    let asker = asker.ok_or_else(|| Error::conflict("the tenant wants no embeddings any more"))?;
     let (known, made) = embed(ctx, asker, texts).await?;
     let tx = ctx.begin().await?;
     table::approve(&tx, space, &known).await?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use entity::{CategoryId, RecordId, record};
 use uuid::Uuid;
 
+use super::allowed;
 use super::filed::{Filed, filed};
 use super::nearest::{Asked, Near, nearest};
 use super::table;
@@ -46,7 +47,7 @@ pub async fn similar_records(
         texts.insert(key(record), &record.description);
     }
     let mut near: HashMap<Uuid, (Space, Vec<Near>)> = HashMap::new();
-    if let Some(asker) = ctx.handles().vectors.asker() {
+    if let Some(asker) = allowed::asker(ctx).await? {
         let keys: Vec<Uuid> = texts.keys().copied().collect();
         let space = asker.space();
         let read = ctx.read().await?;

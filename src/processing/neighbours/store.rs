@@ -7,7 +7,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
-use super::{agreed_to, rebuild, table};
+use super::{agreed_to, allowed, rebuild, table};
 use crate::ctx::{Ctx, Job, Tx};
 use crate::error::{Error, Result};
 use crate::processing::ngram;
@@ -47,9 +47,10 @@ pub async fn store_vectors(ctx: &Ctx, claim: &Claim) -> Result<()> {
 
 async fn store(ctx: &Ctx, claim: &Claim, jobs: &[JobId], records: &[RecordId]) -> Result<()> {
     let texts = approved(ctx, records).await?;
+    let asker = allowed::asker(ctx).await?;
     // vectors made here wait for no service
     let tx = ctx.begin().await?;
-    let Some(asker) = ctx.handles().vectors.asker() else {
+    let Some(asker) = asker else {
         tx.complete(claim, jobs).await?;
         hash(&tx, &texts).await?;
         return tx.commit().await;
