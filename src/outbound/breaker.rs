@@ -1,6 +1,7 @@
 //! Leaving a provider alone that keeps failing, so that it delays nobody.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,6 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 const FAILURES: u32 = 3;
 /// For how long.
 const REST: TimeDelta = TimeDelta::seconds(60);
+/// For how long at most, whatever it asks for.
+const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
 
 /// Counts failures in a row. After the rest it is asked again; one more failure and it rests again.
 #[derive(Debug, Default)]
@@ -19,12 +22,17 @@ pub struct Breaker {
 struct State {
     failures: u32,
     open_until: Option<DateTime<Utc>>,
+    /// Until when it asked to be left alone.
+    paused_until: Option<DateTime<Utc>>,
 }
 
 impl Breaker {
     /// Whether the provider may be asked now. After the rest one may, and the others wait for what comes of it.
     pub fn allows(&self, now: DateTime<Utc>) -> bool {
         let mut state = self.state();
+        if state.paused_until.is_some_and(|until| now < until) {
+            return false;
+        }
         match state.open_until {
             None => true,
             Some(until) if now < until => false,
@@ -35,9 +43,11 @@ impl Breaker {
         }
     }
 
-    /// It answered.
+    /// It answered. A pause that it asked for on another question stays.
     pub fn succeeded(&self) {
-        *self.state() = State::default();
+        let mut state = self.state();
+        state.failures = 0;
+        state.open_until = None;
     }
 
     /// It failed. True when it is left alone from now on.
@@ -48,6 +58,17 @@ impl Breaker {
         if opens {
             state.open_until = Some(now + REST);
         }
+        opens
+    }
+
+    /// It failed and asks for a pause, which it is given at once, up to 15 minutes. True when it is left alone for failures
+    /// in a row from now on.
+    pub fn failed_for(&self, now: DateTime<Utc>, pause: Duration) -> bool {
+        let opens = self.failed(now);
+        let pause =
+            TimeDelta::from_std(pause).map_or(LONGEST_REST, |pause| pause.min(LONGEST_REST));
+        let mut state = self.state();
+        state.paused_until = state.paused_until.max(Some(now + pause));
         opens
     }
 
@@ -72,6 +93,27 @@ mod tests {
         assert!(breaker.allows(now + TimeDelta::seconds(60)));
         // the others wait for what comes of it
         assert!(!breaker.allows(now + TimeDelta::seconds(61)));
+    }
+
+    #[test]
+    fn a_pause_that_is_asked_for_is_given_within_reason() {
+        let breaker = Breaker::default();
+        let now = DateTime::UNIX_EPOCH;
+        assert!(!breaker.failed_for(now, Duration::from_secs(20)));
+        assert!(!breaker.allows(now + TimeDelta::seconds(19)));
+        // an answer to what was asked before does not shorten it
+        breaker.succeeded();
+        assert!(!breaker.allows(now + TimeDelta::seconds(19)));
+        assert!(breaker.allows(now + TimeDelta::seconds(20)));
+
+        breaker.failed_for(now, Duration::MAX);
+        assert!(!breaker.allows(now + TimeDelta::seconds(899)));
+        assert!(breaker.allows(now + LONGEST_REST));
+        // nor is the rest after failures in a row cut short
+        (0..3).for_each(|_| {
+            breaker.failed_for(now + LONGEST_REST, Duration::ZERO);
+        });
+        assert!(!breaker.allows(now + LONGEST_REST + TimeDelta::seconds(59)));
     }
 
     #[test]

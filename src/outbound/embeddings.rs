@@ -1,16 +1,15 @@
 //! Vectors of texts from an OpenAI-compatible endpoint.
 //!
-//! Asked over the client of this room and not through the library of [`llm`](super::llm): that one makes an HTTP
-//! client per call and flattens errors to text, and this is asked once per batch.
+//! Asked over the client of this room, once per batch.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use reqwest::header::RETRY_AFTER;
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::answer::{Broken, body, patience, wait};
 use super::keys::Keys;
 use super::{client, traced};
 use crate::config::Config;
@@ -93,15 +92,18 @@ impl OpenAi {
     }
 
     async fn ask(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Failure> {
-        let mut wait = BACKOFF;
+        let (started, mut backoff) = (Instant::now(), BACKOFF);
         for _ in 0..RETRIES {
             match self.ask_once(texts).await {
                 Err((failure, asked_for)) if failure.may_pass() => {
+                    let jittered = backoff.mul_f64(1.0 + rand::random::<f64>() / 4.0);
+                    let left = self.timeout.saturating_sub(started.elapsed());
+                    let Some(wait) = wait(asked_for, jittered, left) else {
+                        return Err(failure);
+                    };
                     tracing::debug!(%failure, "Asking for vectors again");
-                    let jittered = wait.mul_f64(1.0 + rand::random::<f64>() / 4.0);
-                    tokio::time::sleep(asked_for.map_or(jittered, |pause| pause.max(jittered)))
-                        .await;
-                    wait *= 2;
+                    tokio::time::sleep(wait).await;
+                    backoff *= 2;
                 }
                 settled => return settled.map_err(|(failure, _)| failure),
             }
@@ -132,12 +134,13 @@ impl OpenAi {
         key: Option<&str>,
         texts: &[String],
     ) -> Result<Vec<Vec<f32>>, (Failure, Option<Duration>)> {
-        let mut body = json!({ "model": self.model, "input": texts, "encoding_format": "float" });
+        let mut question =
+            json!({ "model": self.model, "input": texts, "encoding_format": "float" });
         // only these can be shortened, and others refuse what they do not know
         if self.model.starts_with("text-embedding-3") {
-            body["dimensions"] = self.dimension.into();
+            question["dimensions"] = self.dimension.into();
         }
-        let mut request = traced(client().post(&self.url).json(&body));
+        let mut request = traced(client().post(&self.url).json(&question));
         if let Some(key) = key {
             request = request.bearer_auth(key);
         }
@@ -147,10 +150,14 @@ impl OpenAi {
             .map_err(|_| (Failure::Unreachable, None))?;
         let status = response.status();
         if status != StatusCode::OK {
-            return Err((Failure::Status(status.as_u16()), pause(&response)));
+            let asked_for = patience(response.headers());
+            return Err((Failure::Status(status.as_u16()), asked_for));
         }
         let limit = texts.len() * self.dimension * BYTES_PER_NUMBER + 65_536;
-        let answer = read(response, limit).await.map_err(|why| (why, None))?;
+        let answer = body(response, limit).await.map_err(|broken| match broken {
+            Broken::TooLong => (Failure::Unusable("it is too long"), None),
+            Broken::HungUp => (Failure::Unreachable, None),
+        })?;
         vectors(&answer, texts.len(), self.dimension).map_err(|why| (Failure::Unusable(why), None))
     }
 }
@@ -173,27 +180,6 @@ impl Embedder for OpenAi {
             }
             Ok(vectors)
         })
-    }
-}
-
-/// What `Retry-After` asks for, in its form of seconds.
-fn pause(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// Reads a body of bounded size.
-async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                return Err(Failure::Unusable("it is too long"));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body),
-            Err(_) => return Err(Failure::Unreachable),
-        }
     }
 }
 

@@ -1,23 +1,32 @@
 //! Asking a language model behind an OpenAI-compatible endpoint.
+//!
+//! What is said both ways are the types of `openai-api-rs`. It is sent over the client of this room: that of the library is
+//! made anew for each call, reads answers of any size, and loses the headers of one that failed, `Retry-After` among them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::answer::{Broken, body, patience, wait};
+use super::keys::Keys;
+use super::{client, traced};
+use crate::config::Config;
 use futures::future::BoxFuture;
-use openai_api_rs::v1::api::OpenAIClient;
-use openai_api_rs::v1::chat_completion::chat_completion::ChatCompletionRequest;
+use openai_api_rs::v1::chat_completion::chat_completion::{
+    ChatCompletionRequest, ChatCompletionResponse,
+};
 use openai_api_rs::v1::chat_completion::{
     ChatCompletionChoice, ChatCompletionMessage, Content, FinishReason, MessageRole,
 };
-use openai_api_rs::v1::error::APIError;
-
-use super::keys::Keys;
-use crate::config::Config;
 
 /// Tries after the first one.
 const RETRIES: u32 = 2;
 /// How long to wait before the first of them; it doubles.
 const BACKOFF: Duration = Duration::from_millis(250);
+
+/// Bytes an answer may have for each token of it, and for what stands around them.
+const BYTES_PER_TOKEN: usize = 64;
+/// Bytes an answer may have besides.
+const BYTES_AROUND: usize = 65_536;
 
 /// What a message is wrapped in takes a few tokens of its own.
 const WRAPPING: i64 = 64;
@@ -81,7 +90,15 @@ pub enum Failure {
     /// It answered with an HTTP error.
     #[error("the model answered with status {0}")]
     Status(u16),
-    /// It could not be reached.
+    /// It answered with an HTTP error, and said how long to leave it alone.
+    #[error("the model answered with status {status} and asks for a pause of {} s", .pause.as_secs())]
+    Busy {
+        /// The status.
+        status: u16,
+        /// How long.
+        pause: Duration,
+    },
+    /// It could not be reached, or hung up.
     #[error("the model could not be reached")]
     Unreachable,
     /// It answered, with nothing that can be used.
@@ -93,9 +110,17 @@ impl Failure {
     /// Whether the same question may be answered a moment later.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Status(status) => *status == 429 || *status >= 500,
+            Self::Status(status) | Self::Busy { status, .. } => *status == 429 || *status >= 500,
             Self::Unreachable => true,
             Self::Timeout(_) | Self::Unusable(_) => false,
+        }
+    }
+
+    /// How long the service asks to be left alone.
+    pub fn asks_for(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { pause, .. } => Some(*pause),
+            _ => None,
         }
     }
 }
@@ -111,7 +136,7 @@ pub trait ChatModel: Send + Sync {
 
 /// A model behind an OpenAI-compatible endpoint.
 pub struct OpenAi {
-    endpoint: String,
+    url: String,
     keys: Keys,
     model: String,
     timeout: Duration,
@@ -121,26 +146,30 @@ impl OpenAi {
     /// The configured model; none without a key.
     pub fn configured(config: &Config) -> Option<Self> {
         Some(Self {
-            endpoint: config.openai_base_url.trim_end_matches('/').to_owned(),
+            url: url(&config.openai_base_url),
             keys: Keys::read("OPENAI_API_KEY", config.openai_api_key.as_deref())?,
             model: config.llm_model.clone(),
             timeout: Duration::from_secs(config.llm_timeout_seconds.max(1)),
         })
     }
 
-    /// Asks with retries, however long that takes; `calls` counts the requests as they are sent.
+    /// Asks with retries, as long as there is time for another one; `calls` counts the requests as they are sent.
     async fn ask(&self, prompt: &Prompt, calls: &AtomicU32) -> Answer {
-        let mut wait = BACKOFF;
+        let (started, mut backoff) = (Instant::now(), BACKOFF);
         for _ in 0..RETRIES {
             let answer = self.ask_once(prompt, calls).await;
-            match &answer.text {
-                Err(failure) if failure.may_pass() => {
-                    tracing::debug!(%failure, "Asking the model again");
-                    tokio::time::sleep(wait.mul_f64(1.0 + rand::random::<f64>() / 4.0)).await;
-                    wait *= 2;
-                }
+            let failure = match &answer.text {
+                Err(failure) if failure.may_pass() => failure,
                 _ => return answer,
-            }
+            };
+            let jittered = backoff.mul_f64(1.0 + rand::random::<f64>() / 4.0);
+            let left = self.timeout.saturating_sub(started.elapsed());
+            let Some(wait) = wait(failure.asks_for(), jittered, left) else {
+                return answer;
+            };
+            tracing::debug!(%failure, "Asking the model again");
+            tokio::time::sleep(wait).await;
+            backoff *= 2;
         }
         self.ask_once(prompt, calls).await
     }
@@ -159,16 +188,6 @@ impl OpenAi {
     }
 
     async fn ask_with(&self, key: &str, prompt: &Prompt, calls: &AtomicU32) -> Answer {
-        // the library makes an HTTP client per call: seldom enough here, see the callers
-        let client = OpenAIClient::builder()
-            .with_endpoint(&self.endpoint)
-            .with_api_key(key)
-            .with_timeout(self.timeout.as_secs().max(1))
-            .build()
-            .ok();
-        let Some(client) = client else {
-            return Answer::none(Failure::Unreachable);
-        };
         let mut request = ChatCompletionRequest::new(
             self.model.clone(),
             vec![
@@ -180,9 +199,9 @@ impl OpenAi {
         .response_format(serde_json::json!({ "type": "json_object" }));
         request.temperature = Some(0.0);
         calls.fetch_add(1, Ordering::Relaxed);
-        let response = match client.chat_completion(request).await {
-            Ok(response) => response.inner,
-            Err(error) => return Answer::none(failure(error)),
+        let response = match self.send(key, &request, prompt.max_tokens).await {
+            Ok(response) => response,
+            Err(failure) => return Answer::none(failure),
         };
         let (read, written) = (
             response.usage.prompt_tokens,
@@ -199,6 +218,46 @@ impl OpenAi {
             calls: 0,
         }
     }
+}
+
+impl OpenAi {
+    /// Sends one request and reads the answer.
+    async fn send(
+        &self,
+        key: &str,
+        request: &ChatCompletionRequest,
+        max_tokens: i64,
+    ) -> Result<ChatCompletionResponse, Failure> {
+        let sent = traced(client().post(&self.url).json(request))
+            .timeout(self.timeout)
+            .bearer_auth(key)
+            .send()
+            .await;
+        let response = sent.map_err(|error| match error.is_timeout() {
+            true => Failure::Unusable("it did not come in time"),
+            false => Failure::Unreachable,
+        })?;
+        if !response.status().is_success() {
+            let status = response.status().as_u16();
+            let failure = Failure::Status(status);
+            return Err(match patience(response.headers()) {
+                Some(pause) if failure.may_pass() => Failure::Busy { status, pause },
+                _ => failure,
+            });
+        }
+        let tokens = usize::try_from(max_tokens).unwrap_or_default();
+        let limit = tokens.saturating_mul(BYTES_PER_TOKEN) + BYTES_AROUND;
+        let answer = body(response, limit).await.map_err(|broken| match broken {
+            Broken::TooLong => Failure::Unusable("it is too long"),
+            Broken::HungUp => Failure::Unreachable,
+        })?;
+        serde_json::from_slice(&answer).map_err(|_| Failure::Unusable("it is no chat completion"))
+    }
+}
+
+/// Where chat completions are asked for.
+fn url(base: &str) -> String {
+    format!("{}/chat/completions", base.trim_end_matches('/'))
 }
 
 /// The text of the first choice: what it says, or what it would call a function with.
@@ -248,23 +307,6 @@ fn message(role: MessageRole, text: &str) -> ChatCompletionMessage {
     }
 }
 
-/// Reads what the library flattened to text: `"<status> <reason>: <body>"` or a failure to parse.
-fn failure(error: APIError) -> Failure {
-    match error {
-        APIError::ReqwestError(error) if error.is_timeout() => {
-            Failure::Unusable("it did not come in time")
-        }
-        APIError::ReqwestError(_) => Failure::Unreachable,
-        APIError::CustomError { message } => message
-            .get(..3)
-            .and_then(|status| status.parse().ok())
-            .map_or(
-                Failure::Unusable("it is no chat completion"),
-                Failure::Status,
-            ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -276,19 +318,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flattened_error_gives_its_status_back() {
-        let read = |message: &str| {
-            failure(APIError::CustomError {
-                message: message.to_owned(),
-            })
+    fn what_may_pass_is_told_by_the_status() {
+        let busy = |status| Failure::Busy {
+            status,
+            pause: Duration::from_secs(30),
         };
-        let busy = read("429 Too Many Requests: {\"error\":{}}");
-        assert!(busy == Failure::Status(429) && busy.may_pass());
-        assert!(read("503 Service Unavailable: ").may_pass());
-        assert!(!read("401 Unauthorized: no").may_pass());
-        let garbage = read("Failed to parse JSON: expected value / response <html>");
-        assert_eq!(garbage, Failure::Unusable("it is no chat completion"));
-        assert!(!garbage.may_pass());
+        assert!(busy(429).may_pass() && busy(503).may_pass() && Failure::Status(500).may_pass());
+        assert!(!busy(401).may_pass() && !Failure::Status(400).may_pass());
+        assert_eq!(busy(503).asks_for(), Some(Duration::from_secs(30)));
+        assert_eq!(Failure::Status(503).asks_for(), None);
     }
 
     #[test]
@@ -319,10 +357,10 @@ mod tests {
         let router =
             axum::Router::new().route("/v1/chat/completions", axum::routing::post(handler));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}/v1", listener.local_addr().unwrap());
+        let base = format!("http://{}/v1/", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let model = OpenAi {
-            endpoint,
+            url: url(&base),
             keys: Keys::read("OPENAI_API_KEY", Some("secret")).unwrap(),
             model: "small".to_owned(),
             timeout: Duration::from_secs(2),
@@ -414,12 +452,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_pause_that_takes_too_long_is_told_and_not_waited_for() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let handler = move || {
+            let call = counted.fetch_add(1, Ordering::SeqCst);
+            // first one that can be waited for
+            let pause = if call == 0 { "0" } else { "3600" };
+            async move {
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    [("retry-after", pause)],
+                    "{}",
+                )
+            }
+        };
+        let router =
+            axum::Router::new().route("/v1/chat/completions", axum::routing::post(handler));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config {
+            openai_api_key: Some("secret".to_owned()),
+            openai_base_url: format!("http://{}/v1", listener.local_addr().unwrap()),
+            ..Config::development()
+        };
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let answer = OpenAi::configured(&config).unwrap().complete(&ask()).await;
+        let pause = Duration::from_secs(3_600);
+        assert_eq!(answer.text, Err(Failure::Busy { status: 503, pause }));
+        assert_eq!((answer.calls, calls.load(Ordering::SeqCst)), (2, 2));
+    }
+
+    #[tokio::test]
     async fn what_is_no_answer_is_told_apart() {
         for (text, why) in [
             ("<html>".to_owned(), "it is no chat completion"),
             (completion(json!(null), "stop"), "it holds no text"),
             (completion(json!("{"), "length"), "it was cut off"),
             (completion(json!("x"), "content_filter"), "it was filtered"),
+            (" ".repeat(100_000), "it is too long"),
         ] {
             let (model, _) = scripted(vec![(200, text, NOW)]).await;
             assert_eq!(

@@ -188,7 +188,7 @@ async fn every_answer_and_every_fault_ends_in_a_proposal_or_with_a_person() {
     let desk = Desk::open(app.tenant("acme").await.owner()).await;
     desk.allow(json!({ "enabled": true })).await;
     // what it says, how sure that makes (0: it is silent), requests, and what the trace tells
-    let cases: [(Says, f64, usize, &str); 19] = [
+    let cases: [(Says, f64, usize, &str); 20] = [
         (Says::Good, 0.75, 1, "chose"),
         (Says::ToolCalls, 0.75, 1, "chose"),
         (Says::Fenced, 0.75, 1, "chose"),
@@ -202,6 +202,7 @@ async fn every_answer_and_every_fault_ends_in_a_proposal_or_with_a_person() {
         (Says::Words("Sure! It is Travel."), 0.0, 1, "not the JSON"),
         (Says::Status(401), 0.0, 1, "status 401"),
         (Says::Status(429), 0.0, 3, "status 429"),
+        (Says::Busy(429, 0), 0.0, 3, "status 429"),
         (Says::Status(500), 0.0, 3, "status 500"),
         (Says::Status(503), 0.0, 3, "status 503"),
         (Says::Slow, 0.0, 1, "did not"),
@@ -439,6 +440,53 @@ async fn asking_on_demand_decides_nothing_and_has_a_rate_of_its_own() {
     let viewer = tenant.viewer().await;
     let refused = viewer.run(ASK, json!({ "ids": ids })).await;
     assert_eq!(refused.error_code(), "FORBIDDEN");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_service_that_asks_for_a_pause_is_given_it_and_nobody_else_waits() {
+    let chat = Chat::start().await;
+    chat.choose("Travel");
+    let app = with(&chat).await;
+    let desk = Desk::open(app.tenant("acme").await.owner()).await;
+    desk.allow(json!({ "enabled": true })).await;
+    // longer than a question may take: it is asked once, and the record goes to a person at once
+    chat.say(Says::Busy(429, 300));
+    desk.import(&["QUUX ONE"]).await;
+    app.run_background_work().await;
+    assert_eq!(chat.calls(), 1);
+    let node = desk.waiting("QUUX ONE").await;
+    assert_eq!(node["record"]["status"], "PROCESSED");
+    let reason = said(&node).text("reason");
+    assert!(
+        reason.contains("status 429") && reason.contains("300 s"),
+        "{reason}"
+    );
+
+    // well again, and not asked before the time is over
+    chat.say(Says::Good);
+    app.advance(TimeDelta::seconds(290));
+    desk.import(&["ZORG TWO"]).await;
+    app.run_background_work().await;
+    assert_eq!(chat.calls(), 1);
+    let reason = said(&desk.waiting("ZORG TWO").await).text("reason");
+    assert!(reason.contains("asked for a pause"), "{reason}");
+    app.advance(TimeDelta::seconds(60));
+    desk.import(&["FLURB THREE"]).await;
+    app.run_background_work().await;
+    assert_eq!(chat.calls(), 2);
+    assert_eq!(desk.waiting("FLURB THREE").await["source"], "LLM");
+
+    // nobody is left alone for a year
+    chat.say(Says::Busy(503, 31_536_000));
+    desk.import(&["WUGS FOUR"]).await;
+    app.run_background_work().await;
+    chat.say(Says::Good);
+    app.advance(TimeDelta::minutes(16));
+    desk.import(&["BLICK FIVE"]).await;
+    app.run_background_work().await;
+    assert_eq!(chat.calls(), 4);
+    assert_eq!(desk.waiting("BLICK FIVE").await["source"], "LLM");
     app.finish().await;
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use answers::Answers;
 pub use ask::{Opinion, Preview, ask, host, preview};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{CategoryId, record};
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
@@ -192,7 +192,7 @@ impl Asker {
         };
         let prompt = prompt(questions, choices);
         if !self.breaker.allows(now) {
-            let rests = "The language model failed repeatedly and is left alone for now.";
+            let rests = "The language model failed repeatedly, or asked for a pause, and is left alone for now.";
             return all(rests.to_owned(), 0);
         }
         let reserved = match purse.reserve(prompt.most_tokens()).await {
@@ -209,8 +209,13 @@ impl Asker {
         let text = match &answer.text {
             Ok(text) => text,
             Err(failure) => {
-                if self.breaker.failed(now) {
-                    tracing::warn!(%failure, "The language model failed repeatedly and is left alone for a minute");
+                let since = TimeDelta::microseconds(latency_us);
+                let opens = match failure.asks_for() {
+                    Some(pause) => self.breaker.failed_for(now + since, pause),
+                    None => self.breaker.failed(now),
+                };
+                if opens {
+                    tracing::warn!(%failure, "The language model failed repeatedly and is left alone for a while");
                 }
                 return all(
                     format!("The language model was asked: {failure}."),

@@ -48,6 +48,8 @@ pub enum Says {
     Words(&'static str),
     /// Answers with this status.
     Status(u16),
+    /// Answers with this status, and asks to be left alone for so many seconds.
+    Busy(u16, u64),
     /// Answers after the client has lost patience.
     Slow,
     /// Cuts the connection within the answer.
@@ -174,11 +176,9 @@ async fn answer(
         Says::NoConfidence => said(&answers(&asked, &chooses, Value::Null).to_string()),
         Says::Fenced => said(&format!("```json\n{good}\n```")),
         Says::Words(words) => said(words),
-        Says::Status(status) => {
-            let status = StatusCode::from_u16(status).expect("it is a status");
-            let body =
-                json!({ "error": { "message": "no", "type": "t", "code": "c" } }).to_string();
-            (status, [("retry-after", "1")], body).into_response()
+        Says::Status(status) => refused(status).into_response(),
+        Says::Busy(status, seconds) => {
+            ([("retry-after", seconds.to_string())], refused(status)).into_response()
         }
         Says::Slow => {
             tokio::time::sleep(Duration::from_secs(30)).await;
@@ -224,6 +224,12 @@ fn answers(asked: &Value, chooses: &str, confidence: Value) -> Value {
     let mut each: Vec<Value> = each.collect();
     each.reverse();
     json!({ "answers": each })
+}
+
+fn refused(status: u16) -> (StatusCode, String) {
+    let status = StatusCode::from_u16(status).expect("it is a status");
+    let body = json!({ "error": { "message": "no", "type": "t", "code": "c" } });
+    (status, body.to_string())
 }
 
 fn said(text: &str) -> Response {
