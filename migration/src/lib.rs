@@ -29,9 +29,9 @@ mod m20261121_000022_create_rule_suggestions;
 mod m20261121_000023_create_language_model;
 mod m20261121_000024_create_simulations;
 mod m20261121_000025_create_change_sets;
-mod m20261121_000027_count_rule_hits;
-mod m20261121_000027_tell_of_jobs;
 mod m20261121_000026_tags_and_embeddings;
+mod m20261121_000027_count_rule_hits;
+mod m20261121_000028_tell_of_jobs;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use m20261121_000027_count_rule_hits::backfill as count_rule_hits;
@@ -70,9 +70,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000023_create_language_model::Migration),
             Box::new(m20261121_000024_create_simulations::Migration),
             Box::new(m20261121_000025_create_change_sets::Migration),
-            Box::new(m20261121_000027_count_rule_hits::Migration),
-            Box::new(m20261121_000027_tell_of_jobs::Migration),
             Box::new(m20261121_000026_tags_and_embeddings::Migration),
+            Box::new(m20261121_000027_count_rule_hits::Migration),
+            Box::new(m20261121_000028_tell_of_jobs::Migration),
         ]
     }
 }
