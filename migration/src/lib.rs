@@ -29,7 +29,7 @@ mod m20261121_000022_create_rule_suggestions;
 mod m20261121_000023_create_language_model;
 mod m20261121_000024_create_simulations;
 mod m20261121_000025_create_change_sets;
-mod m20261121_000026_tags_and_embeddings;
+mod m20261121_000026_allow_embeddings;
 mod m20261121_000027_count_rule_hits;
 mod m20261121_000028_tell_of_jobs;
 
@@ -70,7 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000023_create_language_model::Migration),
             Box::new(m20261121_000024_create_simulations::Migration),
             Box::new(m20261121_000025_create_change_sets::Migration),
-            Box::new(m20261121_000026_tags_and_embeddings::Migration),
+            Box::new(m20261121_000026_allow_embeddings::Migration),
             Box::new(m20261121_000027_count_rule_hits::Migration),
             Box::new(m20261121_000028_tell_of_jobs::Migration),
         ]
