@@ -8,7 +8,7 @@ use entity::{JobId, job};
 
 use super::node::{global, local};
 use super::op::Op;
-use super::page::{Connection, asks, window};
+use super::page::{Connection, as_of, asks, window};
 use super::payload::payloads;
 use super::plain::Plain;
 use crate::ctx;
@@ -255,6 +255,7 @@ impl JobsQuery {
         let op = ctx.op()?;
         let window = window(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
+        let as_of = as_of(ctx).await?;
         let page = jobs::list(op, &filter, &window).await?;
         let far = told(op, &page).await;
         let mut found = Connection::of(page, |row| {
@@ -264,6 +265,7 @@ impl JobsQuery {
                 ..row.into()
             }
         });
+        found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(jobs::count(op, &filter).await? as i64);
         }

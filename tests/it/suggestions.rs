@@ -166,7 +166,8 @@ async fn a_merchant_alone_is_suggested_where_nothing_contradicts_it() {
 
     // where it is contradicted it is only suggested on its account
     desk.teach(&app, GARAGE, 6, &desk.cars).await;
-    desk.receive(&app, &desk.other_account, GARAGE, 3).await;
+    // and only after two more confirmations
+    desk.receive(&app, &desk.other_account, GARAGE, 5).await;
     desk.file(&app, &desk.meals).await;
     let garages = desk.open_ones().await;
     let garages = garages

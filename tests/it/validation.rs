@@ -58,7 +58,7 @@ fn wrong() -> Vec<(&'static str, Value, &'static str)> {
         (
             "query Q { viewer @include(if: 1) { user { id } } }",
             json!({}),
-            "no Boolean",
+            "expected type \"Boolean\"",
         ),
     ]
 }
