@@ -1,7 +1,7 @@
 //! Bodies on their way in: they come as they are, and they keep coming.
 //!
 //! Whoever reads a body waits for its client. So a client has `SLOW_CLIENT_SECONDS` to send the next part, and each part
-//! gives back the time that [`SLOWEST`] would have taken: who stops is refused, and so is who sends a byte now and then,
+//! gives back the time that `SLOWEST` would have taken: who stops is refused, and so is who sends a byte now and then,
 //! while an upload over a poor line may take as long as it needs.
 
 use std::pin::Pin;
