@@ -42,6 +42,7 @@ pub mod measure;
 pub mod message;
 pub mod meter;
 pub mod negotiate;
+mod news;
 pub mod node;
 pub mod oauth;
 pub mod op;

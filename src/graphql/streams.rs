@@ -2,13 +2,11 @@
 //! goes on. Each is the event log through a narrower window.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject, Subscription};
 use entity::{ApprovalId, CategoryId, ImportId, RecordId, event, import};
 use futures::{Stream, StreamExt};
 use serde::Deserialize;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::approvals::Approval;
 use super::categories::Category;
@@ -16,6 +14,7 @@ use super::events::follow;
 use super::imports::{Import, ImportProgress};
 use super::live::Live;
 use super::loader::{find, load};
+use super::news::{self, News, apart};
 use super::node::local;
 use super::op::Op;
 use super::records::Record;
@@ -24,9 +23,6 @@ use crate::error::{Error, Result};
 use crate::events::{Cursor, Filter};
 use crate::permission::Permission;
 use crate::{imports, records};
-
-/// How long the news of an import are gathered before they are told.
-const GATHER: Duration = Duration::from_millis(250);
 
 /// What the events these streams are made of say, as far as they need it.
 #[derive(Deserialize)]
@@ -248,49 +244,21 @@ impl StreamsSubscription {
             "PROCESSING_FAILED",
         ];
         // followed before it is looked at, so that no news falls in between
-        let mut events =
-            Box::pin(follow(ctx, Permission::ReadRecords, None, Filter::kinds(kinds)).await?);
+        let events = follow(ctx, Permission::ReadRecords, None, Filter::kinds(kinds)).await?;
         imports::load(&ctx.op()?.again(), import).await?;
-        Ok(async_stream::stream! {
-            let mut told = None;
-            loop {
-                let op = live.now();
-                let now = match apart(async move { look(&op, import).await }).await {
-                    Ok(now) => now,
-                    Err(error) if error.is_transient() => {
-                        tokio::time::sleep(GATHER * 4).await;
-                        continue;
-                    }
-                    Err(error) => {
-                        yield Err(error.into());
-                        return;
-                    }
-                };
-                if told.replace(now.seen) != Some(now.seen) {
-                    let finished = now.finished;
-                    yield Ok(now);
-                    if finished {
-                        return;
-                    }
-                }
-                match events.next().await {
-                    None => return,
-                    Some(Err(error)) => {
-                        yield Err(error.into());
-                        return;
-                    }
-                    Some(Ok(_)) => {}
-                }
-                // what comes together is told together
-                let until = tokio::time::Instant::now() + GATHER;
-                while let Ok(Some(next)) = tokio::time::timeout_at(until, events.next()).await {
-                    if let Err(error) = next {
-                        yield Err(error.into());
-                        return;
-                    }
-                }
-            }
-        })
+        Ok(news::tell(live, events, move |op| look(op, import)))
+    }
+}
+
+impl News for ImportNews {
+    type Seen = (import::Status, imports::Progress);
+
+    fn seen(&self) -> Self::Seen {
+        self.seen
+    }
+
+    fn is_last(&self) -> bool {
+        self.finished
     }
 }
 
@@ -325,17 +293,8 @@ async fn sees(op: &Ctx, permission: Permission, event: &event::Model) -> Result<
     apart(async move { records::sees(&op, permission, said.record).await }).await
 }
 
-/// Reads in a task of its own: a stream is polled as its client reads, and one that is not would keep a connection of the
-/// database from everybody else.
-async fn apart<T: Send + 'static>(
-    reading: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    let reading = AbortOnDropHandle::new(tokio::spawn(reading));
-    reading.await.map_err(Error::internal)?
-}
-
 /// How far an import is now.
-async fn look(op: &Ctx, id: ImportId) -> Result<ImportNews> {
+async fn look(op: Arc<Ctx>, id: ImportId) -> Result<ImportNews> {
     let ctx = op.again();
     let cursor = crate::events::head(&ctx).await?;
     let row = imports::load(&ctx, id).await?;

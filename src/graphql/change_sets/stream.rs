@@ -1,10 +1,10 @@
 //! How far a change set is, as it goes.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, SimpleObject, Subscription};
 use entity::ChangeSetId;
-use futures::{Stream, StreamExt};
+use futures::Stream;
 
 use super::{ChangeSet, ChangeSetStatus};
 use crate::change_sets;
@@ -13,12 +13,10 @@ use crate::error::Result;
 use crate::events::Filter;
 use crate::graphql::events::follow;
 use crate::graphql::live::Live;
+use crate::graphql::news::{self, News};
 use crate::graphql::node::local;
 use crate::graphql::op::Op;
 use crate::permission::Permission;
-
-/// How long the news of a change set are gathered before they are told.
-const GATHER: Duration = Duration::from_millis(250);
 
 /// The events that move a change set.
 const KINDS: [&str; 6] = [
@@ -59,53 +57,26 @@ impl ChangeSetsSubscription {
         let live: Live = ctx.live()?;
         // followed before it is looked at, so that no news falls in between
         let followed = follow(ctx, Permission::ReadReports, None, Filter::kinds(KINDS));
-        let mut events = Box::pin(followed.await?);
+        let events = followed.await?;
         change_sets::load(&ctx.op()?.again(), id).await?;
-        Ok(async_stream::stream! {
-            let mut told = None;
-            loop {
-                let now = match look(&live.now(), id).await {
-                    Ok(now) => now,
-                    Err(error) if error.is_transient() => {
-                        tokio::time::sleep(GATHER * 4).await;
-                        continue;
-                    }
-                    Err(error) => {
-                        yield Err(error.into());
-                        return;
-                    }
-                };
-                let seen = (now.change_set.status, now.change_set.done_records);
-                if told.replace(seen) != Some(seen) {
-                    let finished = now.finished;
-                    yield Ok(now);
-                    if finished {
-                        return;
-                    }
-                }
-                match events.next().await {
-                    None => return,
-                    Some(Err(error)) => {
-                        yield Err(error.into());
-                        return;
-                    }
-                    Some(Ok(_)) => {}
-                }
-                // what comes together is told together
-                let until = tokio::time::Instant::now() + GATHER;
-                while let Ok(Some(next)) = tokio::time::timeout_at(until, events.next()).await {
-                    if let Err(error) = next {
-                        yield Err(error.into());
-                        return;
-                    }
-                }
-            }
-        })
+        Ok(news::tell(live, events, move |op| look(op, id)))
+    }
+}
+
+impl News for ChangeSetNews {
+    type Seen = (ChangeSetStatus, i32);
+
+    fn seen(&self) -> Self::Seen {
+        (self.change_set.status, self.change_set.done_records)
+    }
+
+    fn is_last(&self) -> bool {
+        self.finished
     }
 }
 
 /// How far a change set is now.
-async fn look(op: &Ctx, id: ChangeSetId) -> Result<ChangeSetNews> {
+async fn look(op: Arc<Ctx>, id: ChangeSetId) -> Result<ChangeSetNews> {
     let ctx = op.again();
     let cursor = crate::events::head(&ctx).await?;
     let change_set: ChangeSet = change_sets::load(&ctx, id).await?.into();
