@@ -1,15 +1,10 @@
 //! The pipeline when something goes wrong: a poisonous record costs only itself, and can be driven again.
 
-use std::sync::Arc;
-
-use balance::ctx::Ctx;
 use balance::events;
 use chrono::TimeDelta;
-use entity::{RecordId, TenantId, approval, decision};
-use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Path, TestApp};
+use crate::support::{Client, Path, TestApp, cure, poison};
 
 const RECORDS: &str = "query($filter: RecordFilter) { records(filter: $filter, first: 50) {
     totalCount edges { node { id status error description } } } }";
@@ -42,49 +37,6 @@ async fn in_status(owner: &Client, status: &str) -> Vec<Value> {
     edges.map(|edge| edge["node"].clone()).collect()
 }
 
-/// Puts something in the way of one record: it waits for a decision before it was processed, which no verb does.
-async fn poison(app: &TestApp, tenant: TenantId, record: RecordId) {
-    let ctx = Ctx::system(Arc::clone(&app.app().handles), tenant);
-    let tx = ctx.begin().await.unwrap();
-    let row = approval::Model {
-        tenant_id: tenant,
-        id: ctx.id(),
-        record_id: record,
-        decision_id: ctx.id(),
-        status: approval::Status::Pending,
-        proposed_category_id: None,
-        category_id: None,
-        source: decision::Source::None,
-        confidence: 0.0,
-        comment: Some("poison".to_owned()),
-        flag: None,
-        decided_by: None,
-        decided_at: None,
-        proposed_by: None,
-        passes: false,
-        automatic: false,
-        audit: false,
-        reopened_from: None,
-        created_at: ctx.now(),
-    };
-    tx.insert(row).await.unwrap();
-    tx.commit().await.unwrap();
-}
-
-/// Takes it away again.
-async fn cure(app: &TestApp, tenant: TenantId) {
-    let ctx = Ctx::system(Arc::clone(&app.app().handles), tenant);
-    let tx = ctx.begin().await.unwrap();
-    let gone = tx
-        .delete::<approval::Entity>()
-        .filter(approval::Column::Comment.eq("poison"))
-        .exec(tx.on())
-        .await
-        .unwrap();
-    assert_eq!(gone.rows_affected, 1);
-    tx.commit().await.unwrap();
-}
-
 #[tokio::test]
 async fn a_poisonous_record_costs_only_itself_and_can_be_driven_again() {
     let app = TestApp::start().await;
@@ -96,8 +48,7 @@ async fn a_poisonous_record_costs_only_itself_and_can_be_driven_again() {
         .iter()
         .find(|record| record["description"] == "poisonous");
     let victim = victim.unwrap().text("id");
-    let record = balance::graphql::node::local("Record", "id", &victim.clone().into()).unwrap();
-    poison(&app, tenant.local_id(), record).await;
+    poison(&app, &tenant, &victim).await;
 
     // each attempt waits longer than the one before; the last one gives up
     for _ in 0..3 {
@@ -110,7 +61,7 @@ async fn a_poisonous_record_costs_only_itself_and_can_be_driven_again() {
     assert_eq!(failed[0].text("id"), victim);
     assert!(!failed[0].text("error").is_empty());
 
-    cure(&app, tenant.local_id()).await;
+    cure(&app, &tenant).await;
     let document = "mutation { retryFailedRecords(input: {}) { recordIds errors { message } } }";
     let driven = owner.run(document, json!({})).await.ok();
     assert_eq!(driven["retryFailedRecords"]["recordIds"], json!([victim]));

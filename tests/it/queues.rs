@@ -1,15 +1,12 @@
 //! How background work stands: what waits, since when, how fast it goes, and whose it is; and what to do about what died.
 
 use balance::ctx::{Ctx, Job};
-use balance::graphql::node::local;
 use balance::http::admin;
 use balance::queue::{self, Queue};
 use chrono::TimeDelta;
-use entity::{approval, decision};
-use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Path, Tenant, TestApp, World};
+use crate::support::{Client, Path, Tenant, TestApp, World, cure, poison};
 
 const QUEUES: &str =
     "{ queues { name waiting oldestDueAt delayed failedBefore running dead perMinute } }";
@@ -81,47 +78,12 @@ async fn a_dead_job(app: &TestApp, tenant: &Tenant) -> String {
     let owner = tenant.owner();
     let account = owner.make_account("Main").await;
     let record = owner.import_rows(&account, 0..1).await.remove(0);
-    let ctx = Ctx::system(app.app().handles.clone(), tenant.local_id());
-    let tx = ctx.begin().await.unwrap();
-    let row = approval::Model {
-        tenant_id: tenant.local_id(),
-        id: ctx.id(),
-        record_id: local("Record", "id", &record.as_str().into()).unwrap(),
-        decision_id: ctx.id(),
-        status: approval::Status::Pending,
-        proposed_category_id: None,
-        category_id: None,
-        source: decision::Source::None,
-        confidence: 0.0,
-        comment: Some("poison".to_owned()),
-        flag: None,
-        decided_by: None,
-        decided_at: None,
-        proposed_by: None,
-        passes: false,
-        automatic: false,
-        audit: false,
-        reopened_from: None,
-        created_at: ctx.now(),
-    };
-    tx.insert(row).await.unwrap();
-    tx.commit().await.unwrap();
+    poison(app, tenant, &record).await;
     for _ in 0..3 {
         app.run_background_work().await;
         app.advance(TimeDelta::seconds(30));
     }
     record
-}
-
-async fn cure(app: &TestApp, tenant: &Tenant) {
-    let ctx = Ctx::system(app.app().handles.clone(), tenant.local_id());
-    let tx = ctx.begin().await.unwrap();
-    tx.delete::<approval::Entity>()
-        .filter(approval::Column::Comment.eq("poison"))
-        .exec(tx.on())
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
 }
 
 #[tokio::test]

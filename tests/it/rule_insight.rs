@@ -1,15 +1,8 @@
 //! What rules tell about themselves: tags and flags, shadow mode, statistics, conflicts, and trying one on a record.
 
-use std::sync::Arc;
-
-use balance::ctx::{Ctx, Job};
-use balance::graphql::node::local;
-use entity::{RecordId, approval, record};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Path, Tenant, TestApp};
+use crate::support::{Client, Path, Tenant, TestApp, decide_again};
 
 const CREATE: &str = "mutation($input: CreateRuleInput!) { createRule(input: $input) {
     rule { id tags flag shadow } errors { field message code }
@@ -241,36 +234,10 @@ async fn statistics_follow_what_people_decide_and_take_back() {
     books
         .update(json!({ "ruleId": second, "conditions": { "direction": "IN" } }))
         .await;
-    again(&app, &books, &records[2]).await;
+    decide_again(&app, &books.tenant, &records[2]).await;
     assert_eq!(books.counts(&first, "live").await, json!([3, 1, 0, 1.0]));
     assert_eq!(books.counts(&second, "live").await, json!([2, 0, 0, null]));
     app.finish().await;
-}
-
-/// Has a record decided anew.
-async fn again(app: &TestApp, books: &Books, id: &str) {
-    let id: RecordId = local("Record", "id", &id.into()).unwrap();
-    let ctx = Ctx::system(Arc::clone(&app.app().handles), books.tenant.local_id());
-    let mut tx = ctx.begin().await.unwrap();
-    let cancelled = Expr::value(approval::Status::Cancelled);
-    tx.update::<approval::Entity>()
-        .col_expr(approval::Column::Status, cancelled)
-        .filter(approval::Column::RecordId.eq(id))
-        .exec(tx.on())
-        .await
-        .unwrap();
-    tx.update::<record::Entity>()
-        .col_expr(
-            record::Column::Status,
-            Expr::value(record::Status::Received),
-        )
-        .filter(record::Column::Id.eq(id))
-        .exec(tx.on())
-        .await
-        .unwrap();
-    tx.enqueue(Job::ProcessRecord { record: id });
-    tx.commit().await.unwrap();
-    app.run_background_work().await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::imports::account;
-use crate::support::{Client, Path, Setup, Tenant, TestApp};
+use crate::support::{Client, Path, Setup, Tenant, TestApp, decide_again};
 
 const CREATE: &str = "mutation($input: CreateRuleInput!) { createRule(input: $input) { rule { id } errors { message } } }";
 const OVERRIDE: &str = "mutation($record: ID!, $category: ID!) {
@@ -175,7 +175,7 @@ async fn the_tally_is_what_a_count_from_scratch_says_after_everything_that_can_h
 
     // decided anew, after another rule was made
     books.rule("third", "uber d", 2, false).await;
-    again(&app, &books, &records["UBER D"]).await;
+    decide_again(&app, &books.tenant, &records["UBER D"]).await;
     assert_eq!(books.counted(&app, &uber).await, (4, 2, 1));
 
     books.import(&app, &["UBER E"]).await;
@@ -186,34 +186,6 @@ async fn the_tally_is_what_a_count_from_scratch_says_after_everything_that_can_h
     assert_eq!(voided.text("voidImport.import.status"), "VOIDED");
     assert_eq!(books.counted(&app, &uber).await, (1, 1, 0));
     app.finish().await;
-}
-
-/// Has a record decided anew.
-async fn again(app: &TestApp, books: &Books, id: &str) {
-    let id: RecordId = local("Record", "id", &id.into()).unwrap();
-    let ctx = books.ctx(app);
-    let mut tx = ctx.begin().await.unwrap();
-    tx.update::<approval::Entity>()
-        .col_expr(
-            approval::Column::Status,
-            Expr::value(approval::Status::Cancelled),
-        )
-        .filter(approval::Column::RecordId.eq(id))
-        .exec(tx.on())
-        .await
-        .unwrap();
-    tx.update::<record::Entity>()
-        .col_expr(
-            record::Column::Status,
-            Expr::value(record::Status::Received),
-        )
-        .filter(record::Column::Id.eq(id))
-        .exec(tx.on())
-        .await
-        .unwrap();
-    tx.enqueue(balance::ctx::Job::ProcessRecord { record: id });
-    tx.commit().await.unwrap();
-    app.run_background_work().await;
 }
 
 #[tokio::test]
