@@ -234,7 +234,7 @@ impl OpenAi {
             .send()
             .await;
         let response = sent.map_err(|error| match error.is_timeout() {
-            true => Failure::Unusable("it did not come in time"),
+            true => Failure::Timeout(self.timeout),
             false => Failure::Unreachable,
         })?;
         if !response.status().is_success() {
