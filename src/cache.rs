@@ -17,7 +17,7 @@ const LIFE: TimeDelta = TimeDelta::minutes(5);
 const CAPACITY: usize = 32 * 1024 * 1024;
 
 /// The name of a value: a hash of all it was made from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Key {

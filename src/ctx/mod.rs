@@ -16,6 +16,7 @@ mod read;
 mod standing;
 mod tally;
 mod tx;
+mod witness;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub use standing::{Proof, Standing, Standings};
 use tokio::sync::Mutex;
 pub use tx::Tx;
 use uuid::Uuid;
+pub use witness::Witness;
 
 use crate::bus::{Bus, Wake};
 use crate::clock::Clock;
@@ -90,6 +92,8 @@ pub struct Ctx {
     operation: Option<Arc<Operation>>,
     reading: Mutex<Option<Read>>,
     claims: Arc<claim::Claims>,
+    /// Who notices that something depends on more than the tenant and the permissions: whatever tells more says so.
+    witness: Option<Witness>,
 }
 
 impl Ctx {
@@ -115,6 +119,7 @@ impl Ctx {
             operation: Operation::current(),
             reading: Mutex::new(None),
             claims: Arc::default(),
+            witness: None,
         }
     }
 
@@ -152,6 +157,7 @@ impl Ctx {
 
     /// Where the request came from, if it came from outside.
     pub fn origin(&self) -> Option<&Origin> {
+        self.tell_who();
         self.origin.as_deref()
     }
 
@@ -163,6 +169,7 @@ impl Ctx {
 
     /// Until when the actor's proof holds; what lasts longer, like a socket, must end then.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.tell_who();
         self.expires_at
     }
 
@@ -182,6 +189,19 @@ impl Ctx {
             operation: Operation::current(),
             reading: Mutex::new(None),
             claims: Arc::default(),
+            witness: self.witness.clone(),
+        }
+    }
+
+    /// The same operation before a witness, who notices when it asks who acts.
+    pub fn before(mut self, witness: Witness) -> Self {
+        self.witness = Some(witness);
+        self
+    }
+
+    fn tell_who(&self) {
+        if let Some(witness) = &self.witness {
+            witness.note();
         }
     }
 
@@ -197,11 +217,13 @@ impl Ctx {
 
     /// Who acts.
     pub fn actor(&self) -> Actor {
+        self.tell_who();
         self.actor
     }
 
     /// The person who acts, if it is one.
     pub fn user(&self) -> Option<UserId> {
+        self.tell_who();
         match self.actor {
             Actor::User(user) => Some(user),
             _ => None,
@@ -210,16 +232,19 @@ impl Ctx {
 
     /// The sign-in by which they act, if it is one.
     pub fn session(&self) -> Option<SessionId> {
+        self.tell_who();
         self.session
     }
 
     /// Whether the tenant is suspended, which leaves little of what they may do.
     pub fn is_suspended(&self) -> bool {
+        self.tell_who();
         self.suspended
     }
 
     /// The person who acts; a program is refused.
     pub fn person(&self) -> Result<UserId> {
+        self.tell_who();
         match self.actor {
             Actor::User(user) => Ok(user),
             Actor::Service(_) => Err(Error::PersonNeeded),
@@ -241,11 +266,13 @@ impl Ctx {
 
     /// The name of the request.
     pub fn request_id(&self) -> &str {
+        self.tell_who();
         &self.request_id
     }
 
     /// The agent that acts, as events tell.
     pub fn source_agent(&self) -> &str {
+        self.tell_who();
         &self.source_agent
     }
 
@@ -287,7 +314,9 @@ impl Ctx {
 
     /// Which records the actor reaches with a permission: what lists, sums and streams are narrowed to.
     pub fn reach(&self, permission: Permission) -> Reach {
-        self.permissions.reach(permission, self.user())
+        // who acts is part of it where something is limited only
+        let who = self.permissions.is_limited().then(|| self.user());
+        self.permissions.reach(permission, who.flatten())
     }
 
     /// Refuses an actor who may not, or who may for some records only.

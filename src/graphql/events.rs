@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::{Context, ID, Json, Object, SimpleObject, Subscription};
+use async_graphql::{ComplexObject, Context, ID, Json, Object, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entity::event;
 use futures::{Stream, StreamExt};
@@ -80,12 +80,20 @@ pub struct EventPage {
 
 /// An event of a stream.
 #[derive(SimpleObject)]
-#[graphql(serial)]
+#[graphql(complex, serial)]
 pub struct EventMessage {
     /// Where the stream stands after it: send it as `after` to resume.
     pub cursor: String,
+    #[graphql(skip)]
+    row: Arc<event::Model>,
+}
+
+#[ComplexObject]
+impl EventMessage {
     /// What happened.
-    pub event: Event,
+    async fn event(&self) -> Event {
+        Event::from(&*self.row)
+    }
 }
 
 impl From<&event::Model> for Event {
@@ -314,10 +322,10 @@ impl EventsSubscription {
         let filter = Filter::kinds(kinds.unwrap_or_default());
         let events = follow(ctx, Permission::ReadEvents, after, filter).await?;
         Ok(events.map(|event| {
-            let event = Event::from(&*event?);
+            let row = event?;
             Ok(EventMessage {
-                cursor: event.cursor.clone(),
-                event,
+                cursor: Cursor::of(&row).to_string(),
+                row,
             })
         }))
     }

@@ -1,6 +1,6 @@
 //! A new operation per event. async-graphql runs a subscription's selection once per event with the data of the
 //! subscribing request; here each run gets its own `Ctx` and loader, so that it reads what is true now, and no
-//! transaction outlives its event.
+//! transaction outlives its event. Subscriptions that ask the same share a run ([`coalesce`](super::coalesce)).
 //!
 //! Only streams have it: with any extension in a schema every field takes a longer way, and a list pays for that.
 
@@ -10,10 +10,12 @@ use std::time::Duration;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::{Data, Response};
 
+use super::coalesce::{Coalescing, Question, Turn};
+use super::events::Place;
 use super::live::Live;
 use super::loader::{loader, quiet};
-use super::meter::overrun;
-use crate::ctx::{Ctx, Handles};
+use super::meter::{Meter, overrun};
+use crate::ctx::{Ctx, Handles, Witness};
 use crate::db::{Operation, Overrun};
 
 /// Puts a new operation and its loader into every execution.
@@ -33,27 +35,75 @@ impl Extension for Fresh {
         name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let run = async {
-            let operation = match (ctx.data::<Live>(), ctx.data::<Arc<Ctx>>()) {
-                // what its actor may do today, not when it subscribed
-                (Ok(live), _) => Arc::new(live.now().again()),
-                (_, Ok(signed_in)) => Arc::new(signed_in.again()),
-                _ => return next.run(ctx, name).await,
-            };
-            let mut data = Data::default();
-            let loading = loader(&operation);
-            let quiet = quiet(&loading);
-            data.insert(loading);
-            data.insert(Arc::clone(&operation));
-            let response = quiet.watch(next.run_with_data(ctx, name, data)).await;
-            operation.refresh().await;
-            response
+        // what its actor may do today, not when it subscribed
+        let acting = match (ctx.data::<Live>(), ctx.data::<Arc<Ctx>>()) {
+            (Ok(live), _) => live.now(),
+            (_, Ok(signed_in)) => Arc::clone(signed_in),
+            _ => return next.run(ctx, name).await,
         };
-        let Ok(handles) = ctx.data::<Arc<Handles>>() else {
-            return run.await;
+        let meter = ctx.data::<Arc<Meter>>().ok();
+        let (response, cost) = match turn(ctx, &acting).await {
+            Turn::Told(told) => (told.response(), Some(told.cost)),
+            // boxed: who is told needs no room for reading
+            Turn::Alone => {
+                let run = run(ctx, name, next, &acting, Witness::default());
+                (Box::pin(run).await, None)
+            }
+            Turn::First(first) => {
+                let witness = Witness::default();
+                let response = Box::pin(run(ctx, name, next, &acting, witness.clone())).await;
+                let cost = meter.map(|meter| meter.actual(&response));
+                match witness.is_personal() {
+                    true => (response, cost),
+                    false => (first.tell(response, cost.unwrap_or_default()), cost),
+                }
+            }
         };
-        let within = Duration::from_millis(handles.config.rates.operation_timeout_ms);
-        let done = Operation::scope(&handles.db, within, run).await;
-        done.unwrap_or_else(|Overrun| Response::from_errors(vec![overrun(within).into()]))
+        if let Some(meter) = meter {
+            let cost = cost.unwrap_or_else(|| meter.actual(&response));
+            meter.pay_for(cost).await;
+        }
+        response
     }
+}
+
+/// Whether somebody else has answered already, or is about to.
+async fn turn(ctx: &ExtensionContext<'_>, acting: &Ctx) -> Turn {
+    let asked = (ctx.data::<Question>(), ctx.data::<Place>());
+    let (Ok(question), Ok(place)) = asked else {
+        return Turn::Alone;
+    };
+    match place.told() {
+        Some(event) => {
+            let coalescing = acting.handles().kept.of::<Coalescing>();
+            coalescing.join(acting, *question, event.sequence()).await
+        }
+        None => Turn::Alone,
+    }
+}
+
+async fn run(
+    ctx: &ExtensionContext<'_>,
+    name: Option<&str>,
+    next: NextExecute<'_>,
+    acting: &Ctx,
+    witness: Witness,
+) -> Response {
+    let run = async {
+        let operation = Arc::new(acting.again().before(witness));
+        let mut data = Data::default();
+        let loading = loader(&operation);
+        let quiet = quiet(&loading);
+        data.insert(loading);
+        data.insert(Arc::clone(&operation));
+        let response = quiet.watch(next.run_with_data(ctx, name, data)).await;
+        operation.refresh().await;
+        response
+    };
+    let Ok(handles) = ctx.data::<Arc<Handles>>() else {
+        return run.await;
+    };
+    let within = Duration::from_millis(handles.config.rates.operation_timeout_ms);
+    let done = Operation::scope(&handles.db, within, run).await;
+    done.unwrap_or_else(|Overrun| Response::from_errors(vec![overrun(within).into()]))
 }

@@ -10,7 +10,6 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::futures_util::stream::{BoxStream, StreamExt};
 use async_graphql::{Response, ServerError, Value};
 
 use super::price::Price;
@@ -138,36 +137,14 @@ impl Meter {
         self.give_back(0).await
     }
 
-    /// Meters the answers of an operation over a socket or a stream.
-    pub fn follow(self, answers: BoxStream<'static, Response>) -> BoxStream<'static, Response> {
-        if self.price.is_subscription() {
-            let meter = Arc::new(self);
-            let paid = move |response: Response| {
-                let meter = Arc::clone(&meter);
-                // boxed, as it is seldom there: a stream that waits is as large as what it may do next
-                Box::pin(async move {
-                    meter.pay_for(&response).await;
-                    response
-                })
-            };
-            return answers.then(paid).boxed();
-        }
-        let mut meter = Some(self);
-        let settled = move |mut response: Response| {
-            let meter = meter.take();
-            async move {
-                if let Some(meter) = meter {
-                    meter.settle(&mut response).await;
-                }
-                response
-            }
-        };
-        answers.then(settled).boxed()
+    /// What an event of a subscription cost.
+    pub fn actual(&self, event: &Response) -> u64 {
+        self.price.actual(&event.data)
     }
 
     /// Waits until an event that costs more than is free can be paid for.
-    async fn pay_for(&self, event: &Response) {
-        let cost = self.price.actual(&event.data).saturating_sub(EVENT_FREE);
+    pub async fn pay_for(&self, cost: u64) {
+        let cost = cost.saturating_sub(EVENT_FREE);
         if cost == 0 {
             return;
         }

@@ -17,6 +17,7 @@ pub mod cache;
 pub mod categories;
 pub mod change_sets;
 pub mod clients;
+pub mod coalesce;
 pub mod condition;
 pub mod connections;
 pub mod cost;

@@ -48,11 +48,6 @@ impl Price {
         self.requested
     }
 
-    /// Whether it is answered more than once.
-    pub fn is_subscription(&self) -> bool {
-        self.kind == OperationType::Subscription
-    }
-
     /// What an answer cost.
     pub fn actual(&self, data: &Value) -> u64 {
         let tree = &self.document.tree;

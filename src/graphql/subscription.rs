@@ -2,9 +2,13 @@
 
 use std::convert::Infallible;
 
-use async_graphql::parser::types::{Field, OperationDefinition, Selection};
-use async_graphql::{Name, Value};
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Name, Value as Constant};
+use async_graphql_value::Value;
 
+use super::coalesce::Question;
 use super::operation::select_operation;
 use super::refusal::{Code, Refusal};
 use super::request::Prepared;
@@ -33,10 +37,30 @@ pub fn resume(prepared: &mut Prepared, last: Option<&str>) -> bool {
         return false;
     };
     if let Some(last) = last.filter(|last| !last.is_empty()) {
-        let last = Value::String(last.to_owned());
+        let last = Constant::String(last.to_owned());
         prepared.request.variables.insert(after, last);
     }
     true
+}
+
+/// The streams whose messages follow from an event and from what is true when it is told. The others tell how far
+/// something is, which each looks at by itself.
+const OF_EVENTS: [&str; 3] = ["eventFeed", "recordProcessed", "approvalEvents"];
+
+/// What a subscription asks about each of its events; `None` for one that is not of events. Where it began has no part in
+/// it, so that whoever resumed asks the same as the others.
+pub fn question(prepared: &mut Prepared) -> Option<Question> {
+    let (hash, mut variables) = (prepared.hash, prepared.request.variables.clone());
+    let name = prepared.request.operation_name.clone();
+    let document = prepared.request.parsed_query().ok()?;
+    let operation = select_operation(document, name.as_deref()).ok()?;
+    if !OF_EVENTS.contains(&only_field(operation)?.name.node.as_str()) {
+        return None;
+    }
+    if let Some(after) = after(operation).filter(|after| uses(document, operation, after) == 1) {
+        variables.remove(&after);
+    }
+    Some(Question::new(&hash, name.as_deref(), &variables))
 }
 
 fn chosen(prepared: &mut Prepared) -> Option<&OperationDefinition> {
@@ -61,10 +85,46 @@ fn after(operation: &OperationDefinition) -> Option<Name> {
     let mut variable = None;
     let constant = after.into_const_with(|name| {
         variable = Some(name);
-        Ok::<_, Infallible>(Value::Null)
+        Ok::<_, Infallible>(Constant::Null)
     });
     // a variable alone, and not one inside a value
-    matches!(constant, Ok(Value::Null)).then_some(variable)?
+    matches!(constant, Ok(Constant::Null)).then_some(variable)?
+}
+
+/// How often a variable is used in an operation and in all fragments.
+fn uses(document: &ExecutableDocument, operation: &OperationDefinition, name: &Name) -> usize {
+    fn in_value(value: &Value, name: &Name) -> usize {
+        match value {
+            Value::Variable(variable) => usize::from(variable == name),
+            Value::List(items) => items.iter().map(|item| in_value(item, name)).sum(),
+            Value::Object(members) => members.values().map(|item| in_value(item, name)).sum(),
+            _ => 0,
+        }
+    }
+    fn in_set(set: &SelectionSet, name: &Name) -> usize {
+        set.items
+            .iter()
+            .map(|it| in_selection(&it.node, name))
+            .sum()
+    }
+    fn in_selection(selection: &Selection, name: &Name) -> usize {
+        let (arguments, beneath) = match selection {
+            Selection::Field(field) => (&*field.node.arguments, Some(&field.node.selection_set)),
+            Selection::FragmentSpread(_) => (&[] as &[_], None),
+            Selection::InlineFragment(inline) => (&[] as &[_], Some(&inline.node.selection_set)),
+        };
+        let directives = selection.directives().iter();
+        let given = directives.flat_map(|directive| &directive.node.arguments);
+        let given = given
+            .chain(arguments)
+            .map(|(_, value)| in_value(&value.node, name));
+        given.sum::<usize>() + beneath.map_or(0, |set| in_set(&set.node, name))
+    }
+    let fragments = document.fragments.values();
+    let beneath: usize = fragments
+        .map(|it| in_set(&it.node.selection_set.node, name))
+        .sum();
+    beneath + in_set(&operation.selection_set.node, name)
 }
 
 #[cfg(test)]
@@ -104,6 +164,17 @@ mod tests {
         ] {
             assert_eq!(found(text).as_deref(), variable, "{text}");
         }
+    }
+
+    #[test]
+    fn uses_of_a_variable_are_counted_wherever_they_are() {
+        let text = "subscription($a: String, $b: Boolean!) {
+            eventFeed(after: $a, kinds: [$a]) { cursor @skip(if: $b) event { ...f } }
+        } fragment f on Event { id ... on Event @include(if: $b) { kind(x: { y: [$a] }) } }";
+        let document = parse_query(text).unwrap();
+        let operation = select_operation(&document, None).unwrap();
+        let uses = |name| uses(&document, operation, &Name::new(name));
+        assert_eq!((uses("a"), uses("b"), uses("c")), (3, 2, 0));
     }
 
     #[test]

@@ -60,16 +60,20 @@ impl Running {
         let (ctx, price) = (live.now(), prepared.price.clone());
         let meter = Meter::open(&edge.handles, Some(&ctx), &caller.origin, price).await?;
         let place = Place::default();
+        if let Some(question) = subscription::question(&mut prepared) {
+            prepared.request = prepared.request.data(question);
+        }
         prepared.request = prepared
             .request
             .data(live.now())
             .data(live)
+            .data(Arc::new(meter))
             .data(place.clone());
         let answers = edge
             .pipeline
             .stream(prepared, None, caller.request_id.clone());
         Ok(Self {
-            answers: Some(meter.follow(answers)),
+            answers: Some(answers),
             place,
             _lease: Some(lease),
         })

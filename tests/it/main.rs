@@ -24,6 +24,7 @@ mod catalogue;
 mod categories;
 mod change_sets;
 mod clients;
+mod coalescing;
 mod commands;
 mod connections;
 mod cookies;
