@@ -4,10 +4,12 @@
 //! then is decided, explained and counted as always. Taken back, what was proposed before waits again in an approval of
 //! its own; what the pipeline made meanwhile is kept as history.
 
+use std::collections::HashMap;
+
 use entity::approval::{self, Status};
-use entity::{ApprovalId, CategoryId, DecisionId, RecordId, record};
+use entity::{ApprovalId, CategoryId, DecisionId, RecordId, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, QueryFilter, Value};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -16,6 +18,7 @@ use super::standing::{Refusal, Standing};
 use crate::ctx::{Event, Job, Tx};
 use crate::error::Result;
 use crate::rules::{self, Hit};
+use crate::tag;
 
 /// A proposal as it waited: what is needed for it to wait again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -251,15 +254,14 @@ async fn put_back(
     tx: &Tx<'_>,
     back: &[(&Restore, approval::Model, Option<&approval::Model>)],
 ) -> Result<()> {
-    let each = |value: &dyn Fn(&Waiting) -> Value| -> SimpleExpr {
+    let tags = tags_without_those_of_rules(tx, back).await?;
+    let of_record = |value: &dyn Fn(&Restore) -> Value| -> SimpleExpr {
         let cases = back.iter().fold(CaseStatement::new(), |cases, (it, ..)| {
-            cases.case(
-                record::Column::Id.eq(it.record),
-                Expr::value(value(&it.waiting)),
-            )
+            cases.case(record::Column::Id.eq(it.record), Expr::value(value(it)))
         });
         cases.into()
     };
+    let each = |value: &dyn Fn(&Waiting) -> Value| of_record(&|it| value(&it.waiting));
     use record::{Column, Status as Is};
     let moved = tx
         .update::<record::Entity>()
@@ -267,7 +269,10 @@ async fn put_back(
         .col_expr(Column::CategoryId, each(&|it| it.category.into()))
         .col_expr(Column::Project, each(&|it| it.project.clone().into()))
         .col_expr(Column::Note, each(&|it| it.note.clone().into()))
-        .col_expr(Column::Tags, each(&|it| it.tags.clone().into()))
+        .col_expr(
+            Column::Tags,
+            of_record(&|it| tags.get(&it.record).cloned().into()),
+        )
         .col_expr(Column::DecisionId, each(&|it| it.decision.into()))
         .col_expr(Column::Automatic, Expr::value(false))
         .col_expr(Column::Error, Expr::value(Option::<String>::None))
@@ -277,6 +282,61 @@ async fn put_back(
         .exec(tx.on())
         .await?;
     all_moved(moved.rows_affected, back.len())
+}
+
+/// The tags of records without those that rules set since the proposal was withdrawn. The pipeline only adds tags, so
+/// what else differs from then is what people did since, and that stays.
+async fn tags_without_those_of_rules(
+    tx: &Tx<'_>,
+    back: &[(&Restore, approval::Model, Option<&approval::Model>)],
+) -> Result<HashMap<RecordId, String>> {
+    let records = || back.iter().map(|(it, ..)| it.record);
+    let held: Vec<(RecordId, Option<String>)> = tx
+        .select::<record::Entity>()
+        .select_only()
+        .columns([record::Column::Id, record::Column::Tags])
+        .filter(record::Column::Id.is_in(records()))
+        .filter(record::Column::Tags.is_not_null())
+        .order_by_asc(record::Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(tx.on())
+        .await?;
+    if held.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let decided: Vec<(RecordId, DecisionId, Option<String>)> = tx
+        .select::<decision::Entity>()
+        .select_only()
+        .columns([
+            decision::Column::RecordId,
+            decision::Column::Id,
+            decision::Column::Tags,
+        ])
+        .filter(decision::Column::RecordId.is_in(records()))
+        .filter(decision::Column::Tags.is_not_null())
+        .into_tuple()
+        .all(tx.on())
+        .await?;
+    let waited: HashMap<RecordId, &Waiting> = back
+        .iter()
+        .map(|(it, ..)| (it.record, &it.waiting))
+        .collect();
+    let kept = |(id, held): (RecordId, Option<String>)| {
+        let then = waited.get(&id)?;
+        let since = decided
+            .iter()
+            .filter(|(record, decision, _)| *record == id && Some(*decision) > then.decision);
+        let mut by_rules: Vec<String> = since
+            .flat_map(|(.., tags)| tag::read(tags.as_deref()))
+            .collect();
+        let before = tag::read(then.tags.as_deref());
+        by_rules.retain(|tag| !before.contains(tag));
+        let mut tags = tag::read(held.as_deref());
+        tags.retain(|tag| !by_rules.contains(tag));
+        Some((id, tag::written(&tags)?))
+    };
+    Ok(held.into_iter().filter_map(kept).collect())
 }
 
 fn tell(tx: &mut Tx<'_>, it: &Restore, again: &approval::Model, made: Option<&approval::Model>) {

@@ -164,6 +164,60 @@ async fn records_that_wait_are_proposed_again_and_wait_as_before_once_undone() {
 }
 
 #[tokio::test]
+async fn tags_of_people_outlive_an_undo_and_those_of_rules_do_not() {
+    const TAG: &str = "mutation($input: TagRecordsInput!) { tagRecords(input: $input) {
+        answers { error { message } } errors { message }
+    } }";
+    let app = TestApp::start().await;
+    let desk = Desk::history(&app).await;
+    let owner = &desk.owner;
+    let waiting = || async {
+        let mut records = owner.records().await;
+        records.retain(|record| record["status"] == "PROCESSED");
+        records
+    };
+    let tag = |record: String, change: Value| async move {
+        let mut input = json!({ "recordIds": [record] });
+        input["add"] = change["add"].clone();
+        input["remove"] = change["remove"].clone();
+        let done = owner.run(TAG, json!({ "input": input })).await.ok();
+        assert_eq!(done.path("tagRecords.answers[0].error"), &Value::Null);
+    };
+    let before = waiting().await;
+    let ids: Vec<String> = before.iter().map(|record| record.text("id")).collect();
+    tag(
+        ids[0].clone(),
+        json!({ "add": ["early", "wrong"], "remove": [] }),
+    )
+    .await;
+
+    let mut rule = desk.rule("coffee", 3);
+    rule["add"]["actions"]["tags"] = json!(["cup", "early"]);
+    let simulated = desk
+        .simulate(json!({ "knowledge": "NOW", "rules": [rule] }))
+        .await;
+    let choice = json!({ "waiting": "PROPOSE_AGAIN" });
+    let set = applied(&app, &desk, &simulated, choice).await;
+    for record in waiting().await {
+        assert!(record["tags"].to_string().contains("cup"), "{record:#}");
+    }
+    tag(ids[0].clone(), json!({ "add": [], "remove": ["wrong"] })).await;
+    tag(ids[1].clone(), json!({ "add": ["mine"], "remove": [] })).await;
+
+    let set = undone(&app, &desk, &set).await;
+    assert_eq!((&set["undone"], &set["left"]), (&json!(6), &json!(0)));
+    let after = waiting().await;
+    let tags: Vec<&Value> = ids
+        .iter()
+        .map(|id| &after.iter().find(|it| it["id"] == **id).unwrap()["tags"])
+        .collect();
+    let none = json!([]);
+    assert_eq!(tags[..2], [&json!(["early"]), &json!(["mine"])]);
+    assert_eq!(tags[2..], [&none, &none, &none]);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn records_in_the_books_are_filed_elsewhere_and_back() {
     let app = TestApp::start().await;
     let mut desk = Desk::history(&app).await;
