@@ -18,7 +18,7 @@ mod tally;
 mod tx;
 mod witness;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use actor::Actor;
 pub use canonical::canonical;
@@ -83,8 +83,9 @@ pub struct Ctx {
     actor: Actor,
     tenant: TenantId,
     permissions: Permissions,
-    request_id: String,
-    source_agent: String,
+    /// Made up when somebody asks for it first.
+    request_id: OnceLock<Arc<str>>,
+    source_agent: Option<Arc<str>>,
     expires_at: Option<DateTime<Utc>>,
     session: Option<SessionId>,
     suspended: bool,
@@ -104,14 +105,13 @@ impl Ctx {
         tenant: TenantId,
         permissions: Permissions,
     ) -> Self {
-        let request_id = handles.clock.id::<Uuid>().to_string();
         Self {
             handles,
             actor,
             tenant,
             permissions,
-            request_id,
-            source_agent: "balance".to_owned(),
+            request_id: OnceLock::new(),
+            source_agent: None,
             expires_at: None,
             session: None,
             suspended: false,
@@ -144,14 +144,14 @@ impl Ctx {
     }
 
     /// Names the request, for logs and errors.
-    pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
-        self.request_id = request_id.into();
+    pub fn with_request_id(mut self, request_id: impl Into<Arc<str>>) -> Self {
+        self.request_id = OnceLock::from(request_id.into());
         self
     }
 
     /// Says where the request came from; kept beside the events it causes.
-    pub fn with_origin(mut self, origin: Origin) -> Self {
-        self.origin = (!origin.is_unknown()).then(|| Arc::new(origin));
+    pub fn with_origin(mut self, origin: Arc<Origin>) -> Self {
+        self.origin = (!origin.is_unknown()).then_some(origin);
         self
     }
 
@@ -162,8 +162,8 @@ impl Ctx {
     }
 
     /// Names the agent that acts, as events will tell; `balance` unless said otherwise.
-    pub fn with_source_agent(mut self, source_agent: impl Into<String>) -> Self {
-        self.source_agent = source_agent.into();
+    pub fn with_source_agent(mut self, source_agent: impl Into<Arc<str>>) -> Self {
+        self.source_agent = Some(source_agent.into());
         self
     }
 
@@ -180,7 +180,7 @@ impl Ctx {
             actor: self.actor,
             tenant: self.tenant,
             permissions: self.permissions.clone(),
-            request_id: self.request_id.clone(),
+            request_id: OnceLock::from(Arc::clone(self.name())),
             source_agent: self.source_agent.clone(),
             expires_at: self.expires_at,
             session: self.session,
@@ -267,13 +267,18 @@ impl Ctx {
     /// The name of the request.
     pub fn request_id(&self) -> &str {
         self.tell_who();
-        &self.request_id
+        self.name()
+    }
+
+    fn name(&self) -> &Arc<str> {
+        let name = || self.handles.clock.id::<Uuid>().to_string().into();
+        self.request_id.get_or_init(name)
     }
 
     /// The agent that acts, as events tell.
     pub fn source_agent(&self) -> &str {
         self.tell_who();
-        &self.source_agent
+        self.source_agent.as_deref().unwrap_or("balance")
     }
 
     /// Now.

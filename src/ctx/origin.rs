@@ -20,8 +20,8 @@ pub struct Origin {
 
 impl Origin {
     /// Does the work of a request that came from here.
-    pub async fn scope<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(Arc::new(self), work).await
+    pub async fn scope<F: Future>(self: Arc<Self>, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
     }
 
     /// The same work with the origin of here and now, for a task of its own.

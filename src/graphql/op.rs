@@ -61,6 +61,7 @@ impl<'a> Op<'a> for Context<'a> {
     }
 
     fn origin(&self) -> Origin {
-        self.data_opt::<Origin>().cloned().unwrap_or_default()
+        let origin = self.data_opt::<Arc<Origin>>();
+        origin.map(|origin| (**origin).clone()).unwrap_or_default()
     }
 }

@@ -28,7 +28,7 @@ pub struct Caller {
     /// The name of the request.
     pub request_id: String,
     /// Where it came from.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
     /// The bearer token, if one was sent.
     pub bearer: Option<String>,
     /// The agent the caller acts as, if it says so.
@@ -67,10 +67,10 @@ impl Caller {
     pub async fn ctx_of(&self, bearer: &str) -> Result<Ctx> {
         let mut ctx = identity::authenticate(&self.handles, bearer)
             .await?
-            .with_request_id(&self.request_id)
-            .with_origin(self.origin.clone());
+            .with_request_id(&*self.request_id)
+            .with_origin(Arc::clone(&self.origin));
         if let Some(agent) = &self.source_agent {
-            ctx = ctx.with_source_agent(agent);
+            ctx = ctx.with_source_agent(&**agent);
         }
         Ok(ctx)
     }
@@ -88,7 +88,14 @@ impl FromRequestParts<Edge> for Caller {
                 .get::<RequestId>()
                 .map(|id| id.0.clone())
                 .unwrap_or_default(),
-            origin: origin(&edge.handles.config, &parts.headers, &parts.extensions),
+            // read already, where the layers stand around
+            origin: Origin::current().unwrap_or_else(|| {
+                Arc::new(origin(
+                    &edge.handles.config,
+                    &parts.headers,
+                    &parts.extensions,
+                ))
+            }),
             bearer: bearer(&parts.headers).or_else(|| {
                 let names = cookies::Names::of(&edge.handles.config);
                 cookies::find(&parts.headers, names.access).map(str::to_owned)

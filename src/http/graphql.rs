@@ -5,8 +5,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
 
 use super::caller::Caller;
 use super::csrf::asks_for_a_socket;
@@ -22,28 +22,29 @@ use crate::graphql::refusal::{Code, Refusal};
 use crate::graphql::request::{Allowed, Prepared};
 use crate::graphql::{documents, error, status};
 
+/// How many headers an answer has, about: room for them is made once.
+const HEADERS: usize = 16;
 /// A GraphQL request in a body is at most this long.
 const BODY_MAX_BYTES: usize = 1024 * 1024;
 
 /// `POST /graphql`.
 pub async fn post(State(edge): State<Edge>, caller: Caller, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let wanted = match Wanted::of(text(&headers, header::ACCEPT)) {
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let wanted = match Wanted::of(text(headers, header::ACCEPT)) {
         Ok(wanted) => wanted,
         Err(refusal) => return refuse(&caller, Media::Json, refusal),
     };
     let sent = async {
-        check_content_type(text(&headers, header::CONTENT_TYPE))?;
-        let body = to_bytes(request.into_body(), BODY_MAX_BYTES)
-            .await
-            .map_err(|_| {
-                let message = format!("The body is longer than {BODY_MAX_BYTES} bytes.");
-                Refusal::new(Code::BadRequest, message).with_status(413)
-            })?;
+        check_content_type(text(headers, header::CONTENT_TYPE))?;
+        let body = to_bytes(body, BODY_MAX_BYTES).await.map_err(|_| {
+            let message = format!("The body is longer than {BODY_MAX_BYTES} bytes.");
+            Refusal::new(Code::BadRequest, message).with_status(413)
+        })?;
         parse_post(&body)
     };
     match sent.await {
-        Ok(sent) => carry_out(&edge, &caller, wanted, sent, Allowed::POST, &headers).await,
+        Ok(sent) => carry_out(&edge, &caller, wanted, sent, Allowed::POST, headers).await,
         Err(refusal) => refuse(&caller, wanted.of_refusal(), refusal),
     }
 }
@@ -200,13 +201,15 @@ fn again_later(mut reply: Response, answer: &async_graphql::Response) -> Respons
 }
 
 fn reply(media: Media, status: u16, body: Vec<u8>) -> Response {
-    let content_type = format!("{}; charset=utf-8", media.essence());
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    challenged((status, headers, Body::from(body)).into_response())
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    // and those that layers add
+    headers.reserve(HEADERS);
+    let content_type = HeaderValue::from_static(media.content_type());
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    challenged(response)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

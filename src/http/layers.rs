@@ -2,6 +2,7 @@
 //! [`around`] and [`within`] say in which order.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
@@ -103,7 +104,7 @@ where
     F: Future<Output = Response>,
 {
     let origin = super::caller::origin(config, request.headers(), request.extensions());
-    origin.scope(next(request)).await
+    Arc::new(origin).scope(next(request)).await
 }
 
 /// Reads which trace a request belongs to, for its log lines and for the calls it makes.
