@@ -57,6 +57,17 @@ impl<T> Page<T> {
             has_previous: false,
         }
     }
+
+    /// The same page of what its rows become; none when one of them is refused.
+    pub fn try_map<U>(self, become_one: impl Fn(T) -> Result<U>) -> Result<Page<U>> {
+        let rows = self.rows.into_iter();
+        let rows = rows.map(|(cursor, row)| Ok((cursor, become_one(row)?)));
+        Ok(Page {
+            rows: rows.collect::<Result<_>>()?,
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+        })
+    }
 }
 
 /// Reads a page of `select`, sorted by `columns` (none of them null, the last one unique), all ascending or all

@@ -5,6 +5,7 @@ mod input;
 mod stream;
 
 use std::collections::HashMap;
+use std::convert::identity;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
@@ -301,14 +302,8 @@ impl SimulationsQuery {
         let op = ctx.op()?;
         let as_of = as_of(ctx).await?;
         let page = simulations::list(op, &window).await?;
-        let rows = page.rows.into_iter();
-        let rows = rows.map(|(cursor, row)| Ok((cursor, row.try_into()?)));
-        let page = crate::page::Page {
-            rows: rows.collect::<Result<Vec<(String, Simulation)>>>()?,
-            has_next: page.has_next,
-            has_previous: page.has_previous,
-        };
-        let mut found = Connection::of(page, |simulation| simulation);
+        let page = page.try_map(Simulation::try_from)?;
+        let mut found = Connection::of(page, identity);
         found.as_of = as_of;
         if asks(ctx, "totalCount") {
             found.total_count = Some(simulations::count(op).await? as i64);

@@ -381,10 +381,7 @@ async fn a_change_set_is_followed_and_asked_for_once() {
     let first = feed.next().await;
     assert_eq!(first.path("changeSetProgress.changeSet.status"), "QUEUED");
     app.run_background_work().await;
-    let mut last = feed.next().await;
-    while last.path("changeSetProgress.finished") == false {
-        last = feed.next().await;
-    }
+    let last = feed.last("changeSetProgress").await;
     assert_eq!(
         last.path("changeSetProgress.changeSet"),
         &json!({ "status": "APPLIED", "doneRecords": 15, "progress": 1.0 })

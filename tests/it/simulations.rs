@@ -298,10 +298,7 @@ async fn a_simulation_is_followed_and_can_be_stopped() {
     let first = feed.next().await;
     assert_eq!(first.path("simulationProgress.simulation.status"), "QUEUED");
     app.run_background_work().await;
-    let mut last = feed.next().await;
-    while last.path("simulationProgress.finished") == false {
-        last = feed.next().await;
-    }
+    let last = feed.last("simulationProgress").await;
     assert_eq!(
         last.path("simulationProgress.simulation"),
         &json!({ "status": "READY", "doneRecords": 20, "progress": 1.0 })

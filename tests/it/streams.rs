@@ -65,12 +65,7 @@ async fn an_import_is_heard_from_the_file_to_the_queue() {
     let opened = queue.next().await;
     assert_eq!(opened.text("approvalEvents.kind"), "OPENED");
     assert_eq!(opened.text("approvalEvents.approval.status"), "PENDING");
-    let last = loop {
-        let news = progress.next().await;
-        if news.path("importProgress.finished") == &Value::Bool(true) {
-            break news;
-        }
-    };
+    let last = progress.last("importProgress").await;
     let expected = json!({ "total": 3, "stored": 3, "processed": 3 });
     assert_eq!(last.path("importProgress.progress"), &expected);
 

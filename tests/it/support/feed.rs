@@ -48,6 +48,16 @@ impl Feed {
         }
     }
 
+    /// The news that is the last of what this field tells.
+    pub async fn last(&mut self, field: &str) -> Value {
+        loop {
+            let news = self.next().await;
+            if news[field]["finished"] == true {
+                return news;
+            }
+        }
+    }
+
     /// The data of the next event, if one comes within `time`.
     pub async fn next_within(&mut self, time: Duration) -> Option<Value> {
         let message = match self.early.pop_front() {
