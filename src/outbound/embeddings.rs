@@ -32,14 +32,24 @@ pub enum Failure {
     /// It answered with an HTTP error.
     #[error("the embedding service answered with status {0}")]
     Status(u16),
+    /// It answered with an HTTP error, and said how long to leave it alone.
+    #[error("the embedding service answered with status {status} and asks for a pause of {} s", .pause.as_secs())]
+    Busy {
+        /// The status.
+        status: u16,
+        /// How long.
+        pause: Duration,
+    },
     /// It could not be reached, or hung up.
     #[error("the embedding service could not be reached")]
     Unreachable,
     /// It answered, with nothing that can be used.
     #[error("the embedding service's answer was not usable: {0}")]
     Unusable(&'static str),
-    /// It failed repeatedly, and is not asked for now.
-    #[error("the embedding service failed repeatedly and is left alone for now")]
+    /// It failed repeatedly or asked for a pause, and is not asked for now.
+    #[error(
+        "the embedding service failed repeatedly, or asked for a pause, and is left alone for now"
+    )]
     Resting,
 }
 
@@ -47,9 +57,17 @@ impl Failure {
     /// Whether the same question may be answered a moment later.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Status(status) => *status == 429 || *status >= 500,
+            Self::Status(status) | Self::Busy { status, .. } => *status == 429 || *status >= 500,
             Self::Unreachable => true,
             Self::Timeout(_) | Self::Unusable(_) | Self::Resting => false,
+        }
+    }
+
+    /// How long the service asks to be left alone.
+    pub fn asks_for(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { pause, .. } => Some(*pause),
+            _ => None,
         }
     }
 }
@@ -95,34 +113,31 @@ impl OpenAi {
         let (started, mut backoff) = (Instant::now(), BACKOFF);
         for _ in 0..RETRIES {
             match self.ask_once(texts).await {
-                Err((failure, asked_for)) if failure.may_pass() => {
+                Err(failure) if failure.may_pass() => {
                     let jittered = backoff.mul_f64(1.0 + rand::random::<f64>() / 4.0);
                     let left = self.timeout.saturating_sub(started.elapsed());
-                    let Some(wait) = wait(asked_for, jittered, left) else {
+                    let Some(wait) = wait(failure.asks_for(), jittered, left) else {
                         return Err(failure);
                     };
                     tracing::debug!(%failure, "Asking for vectors again");
                     tokio::time::sleep(wait).await;
                     backoff *= 2;
                 }
-                settled => return settled.map_err(|(failure, _)| failure),
+                settled => return settled,
             }
         }
-        self.ask_once(texts).await.map_err(|(failure, _)| failure)
+        self.ask_once(texts).await
     }
 
-    /// One request, with the next key if the service refuses one; a failure comes with the pause that it asks for.
-    async fn ask_once(
-        &self,
-        texts: &[String],
-    ) -> Result<Vec<Vec<f32>>, (Failure, Option<Duration>)> {
+    /// One request, with the next key if the service refuses one.
+    async fn ask_once(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Failure> {
         let Some(keys) = &self.keys else {
             return self.ask_with(None, texts).await;
         };
         for _ in 1..keys.count() {
             let (at, key) = keys.current();
             match self.ask_with(Some(key), texts).await {
-                Err((Failure::Status(401), _)) => keys.refused(at),
+                Err(Failure::Status(401)) => keys.refused(at),
                 settled => return settled,
             }
         }
@@ -133,7 +148,7 @@ impl OpenAi {
         &self,
         key: Option<&str>,
         texts: &[String],
-    ) -> Result<Vec<Vec<f32>>, (Failure, Option<Duration>)> {
+    ) -> Result<Vec<Vec<f32>>, Failure> {
         let mut question =
             json!({ "model": self.model, "input": texts, "encoding_format": "float" });
         // only these can be shortened, and others refuse what they do not know
@@ -144,21 +159,22 @@ impl OpenAi {
         if let Some(key) = key {
             request = request.bearer_auth(key);
         }
-        let response = request
-            .send()
-            .await
-            .map_err(|_| (Failure::Unreachable, None))?;
+        let response = request.send().await.map_err(|_| Failure::Unreachable)?;
         let status = response.status();
         if status != StatusCode::OK {
-            let asked_for = patience(response.headers());
-            return Err((Failure::Status(status.as_u16()), asked_for));
+            let failure = Failure::Status(status.as_u16());
+            let pause = patience(response.headers()).filter(|_| failure.may_pass());
+            return Err(pause.map_or(failure, |pause| Failure::Busy {
+                status: status.as_u16(),
+                pause,
+            }));
         }
         let limit = texts.len() * self.dimension * BYTES_PER_NUMBER + 65_536;
         let answer = body(response, limit).await.map_err(|broken| match broken {
-            Broken::TooLong => (Failure::Unusable("it is too long"), None),
-            Broken::HungUp => (Failure::Unreachable, None),
+            Broken::TooLong => Failure::Unusable("it is too long"),
+            Broken::HungUp => Failure::Unreachable,
         })?;
-        vectors(&answer, texts.len(), self.dimension).map_err(|why| (Failure::Unusable(why), None))
+        vectors(&answer, texts.len(), self.dimension).map_err(Failure::Unusable)
     }
 }
 

@@ -57,11 +57,55 @@ impl Asker {
                 Ok(vectors)
             }
             Err(failure) => {
-                if self.breaker.failed(now) {
-                    tracing::warn!(%failure, "The embedding service failed repeatedly and is left alone for a minute");
+                let opens = match failure.asks_for() {
+                    Some(pause) => self.breaker.failed_for(now, pause),
+                    None => self.breaker.failed(now),
+                };
+                if opens {
+                    tracing::warn!(%failure, "The embedding service failed repeatedly and is left alone for a while");
                 }
                 Err(failure)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::TimeDelta;
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+
+    use super::*;
+
+    struct Busy;
+
+    impl Embedder for Busy {
+        fn model(&self) -> &str {
+            "busy"
+        }
+
+        fn dimension(&self) -> usize {
+            2
+        }
+
+        fn embed<'a>(&'a self, _: &'a [String]) -> BoxFuture<'a, Result<Vec<Vec<f32>>, Failure>> {
+            let (status, pause) = (429, Duration::from_secs(120));
+            async move { Err(Failure::Busy { status, pause }) }.boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_asks_for_a_pause_is_left_alone_at_once() {
+        let asker = Asker::new(Arc::new(Busy));
+        let ask = async |seconds| {
+            let now = DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+            asker.embed(&["coffee"], now).await.unwrap_err()
+        };
+        assert!(matches!(ask(0).await, Failure::Busy { .. }));
+        assert_eq!(ask(119).await, Failure::Resting);
+        assert!(matches!(ask(120).await, Failure::Busy { .. }));
     }
 }
