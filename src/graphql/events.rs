@@ -217,12 +217,12 @@ pub(super) async fn follow(
     let mut live = ctx.live()?;
     Ok(async_stream::stream! {
         loop {
+            // the event is the fact; whether it may be told is asked at each
             let delivery = tokio::select! {
                 biased;
-                () = live.changed() => None,
                 delivery = deliveries.next() => Some(delivery),
+                () = live.changed() => None,
             };
-            // the event is the fact; whether it may be told is asked at each
             if let Err(lost) = events::may_follow(&live.now(), permission) {
                 yield Err(lost);
                 return;

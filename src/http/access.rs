@@ -112,6 +112,11 @@ impl Access {
         }
     }
 
+    /// Whether it is to be looked at again because something has changed.
+    pub fn has_moved(&self) -> bool {
+        self.changes.has_changed().unwrap_or_default()
+    }
+
     /// Asks what the bearer is worth now.
     pub async fn look(&mut self, caller: &Caller) -> Result<(), Ending> {
         match caller.ctx_of(&self.bearer).await {

@@ -49,6 +49,8 @@ const KEEPALIVE: Duration = Duration::from_secs(25);
 const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 /// The longest id an operation may have: each of its messages repeats it.
 const ID_MAX_BYTES: usize = 256;
+/// Answers that leave before a socket looks whether its client has said something.
+const IN_A_ROW: u32 = 16;
 /// Operations one socket may have open.
 const OPERATIONS: usize = 100;
 
@@ -108,6 +110,17 @@ enum Incoming {
     Complete { id: String },
 }
 
+/// What a socket has to do next.
+enum Turn {
+    Tell(String, Answer),
+    Heard(Option<Result<Message, axum::Error>>),
+    Look,
+    Ping,
+    Silent,
+    Overdue,
+    Stop,
+}
+
 struct Session {
     edge: Edge,
     caller: Caller,
@@ -129,19 +142,58 @@ impl Session {
     async fn run(&mut self) -> Result<(), Closing> {
         let opened = Instant::now();
         let stopping = self.edge.stopping.clone();
+        let mut told = 0;
         loop {
             let deadline = self.deadline(opened);
             let silent = self.silence.until();
-            // what is seldom waited for is boxed: a task is as large as the largest thing it may wait for
-            tokio::select! {
-                // whoever lost their access is told nothing more, however much there is
-                biased;
-                () = stopping.cancelled() => return Err(Ending::Stopping.close()),
-                () = Access::moved(&mut self.access) => Box::pin(self.look_again()).await?,
-                () = tokio::time::sleep_until(deadline.unwrap_or(opened)), if deadline.is_some() => {
-                    return Err(self.overdue());
+            let (socket, access) = (&mut self.socket, &mut self.access);
+            // whoever lost their access is told nothing more, however much there is
+            let ends = stopping.is_cancelled()
+                || access.as_ref().is_some_and(Access::has_moved)
+                || deadline.is_some_and(|deadline| deadline <= Instant::now());
+            let others = async {
+                tokio::select! {
+                    biased;
+                    () = stopping.cancelled() => Turn::Stop,
+                    () = Access::moved(access) => Turn::Look,
+                    () = tokio::time::sleep_until(deadline.unwrap_or(opened)), if deadline.is_some() => {
+                        Turn::Overdue
+                    }
+                    message = socket.recv() => Turn::Heard(message),
+                    // after what may have come meanwhile
+                    () = tokio::time::sleep_until(silent.unwrap_or(opened)), if silent.is_some() => {
+                        Turn::Silent
+                    }
+                    _ = self.keepalive.tick() => Turn::Ping,
                 }
-                message = self.socket.recv() => {
+            };
+            // to ask all others before each answer is most of what telling it costs
+            let turn = if told < IN_A_ROW && !ends {
+                tokio::select! {
+                    biased;
+                    Some((id, answer)) = self.operations.next() => Turn::Tell(id, answer),
+                    other = others => other,
+                }
+            } else {
+                told = 0;
+                tokio::select! {
+                    biased;
+                    other = others => other,
+                    Some((id, answer)) = self.operations.next() => Turn::Tell(id, answer),
+                }
+            };
+            // what is seldom waited for is boxed: a task is as large as the largest thing it may wait for
+            match turn {
+                Turn::Tell(id, answer) => {
+                    told += 1;
+                    Box::pin(self.tell(id, answer)).await?;
+                }
+                Turn::Stop => return Err(Ending::Stopping.close()),
+                Turn::Look => Box::pin(self.look_again()).await?,
+                Turn::Overdue => return Err(self.overdue()),
+                Turn::Silent => Box::pin(self.ask_again()).await?,
+                Turn::Ping => Box::pin(self.ping()).await?,
+                Turn::Heard(message) => {
                     self.silence.end();
                     match message {
                         Some(Ok(Message::Text(text))) => Box::pin(self.hear(text.as_str())).await?,
@@ -151,14 +203,6 @@ impl Session {
                         Some(Ok(_)) => {}
                         Some(Err(error)) => return Err(unreadable(&error)),
                     }
-                }
-                // after what may have come meanwhile
-                () = tokio::time::sleep_until(silent.unwrap_or(opened)), if silent.is_some() => {
-                    Box::pin(self.ask_again()).await?;
-                }
-                _ = self.keepalive.tick() => Box::pin(self.ping()).await?,
-                Some((id, answer)) = self.operations.next() => {
-                    Box::pin(self.tell(id, answer)).await?;
                 }
             }
         }
