@@ -174,6 +174,8 @@ struct Stand {
     passed: Option<Cursor>,
     /// After the event that is being told.
     told: Option<Cursor>,
+    /// Whether what is being told follows from that event.
+    of_event: bool,
 }
 
 impl Place {
@@ -187,12 +189,25 @@ impl Place {
         self.stand().told
     }
 
+    /// The event that is being told, where nothing else is: no refusal, and not how far something is.
+    pub fn event(&self) -> Option<Cursor> {
+        let stand = self.stand();
+        stand.told.filter(|_| stand.of_event)
+    }
+
     fn pass(&self, cursor: Cursor) {
         self.stand().passed = Some(cursor);
     }
 
-    fn tell(&self, cursor: Cursor) {
-        self.stand().told = Some(cursor);
+    /// Notes the event that is being told.
+    pub fn tell(&self, cursor: Cursor) {
+        let mut stand = self.stand();
+        stand.told = Some(cursor);
+        stand.of_event = false;
+    }
+
+    fn is_of_event(&self, of_event: bool) {
+        self.stand().of_event = of_event;
     }
 
     fn stand(&self) -> MutexGuard<'_, Stand> {
@@ -242,6 +257,16 @@ pub(super) async fn follow(
             }
         }
     })
+}
+
+/// The messages of a stream of which each that is no refusal follows from its event: whoever asks the same about that event
+/// may be told the same.
+pub fn of_events<T, S: Stream<Item = async_graphql::Result<T>>>(
+    ctx: &Context<'_>,
+    messages: S,
+) -> impl Stream<Item = async_graphql::Result<T>> + use<T, S> {
+    let place = ctx.data_opt::<Place>().cloned().unwrap_or_default();
+    messages.inspect(move |message| place.is_of_event(message.is_ok()))
 }
 
 /// Questions about the event log.
@@ -321,13 +346,14 @@ impl EventsSubscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<EventMessage>> + use<>> {
         let filter = Filter::kinds(kinds.unwrap_or_default());
         let events = follow(ctx, Permission::ReadEvents, after, filter).await?;
-        Ok(events.map(|event| {
+        let messages = events.map(|event| {
             let row = event?;
             Ok(EventMessage {
                 cursor: Cursor::of(&row).to_string(),
                 row,
             })
-        }))
+        });
+        Ok(of_events(ctx, messages))
     }
 }
 

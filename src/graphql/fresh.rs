@@ -73,7 +73,7 @@ async fn turn(ctx: &ExtensionContext<'_>, acting: &Ctx) -> Turn {
     let (Ok(question), Ok(place)) = asked else {
         return Turn::Alone;
     };
-    match place.told() {
+    match place.event() {
         Some(event) => {
             let coalescing = acting.handles().kept.of::<Coalescing>();
             coalescing.join(acting, *question, event.sequence()).await

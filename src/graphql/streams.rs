@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::approvals::Approval;
 use super::categories::Category;
-use super::events::follow;
+use super::events::{follow, of_events};
 use super::imports::{Import, ImportProgress};
 use super::live::Live;
 use super::loader::{find, load};
@@ -183,7 +183,7 @@ impl StreamsSubscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<RecordProcessed>> + use<>> {
         let permission = Permission::ReadRecords;
         let events = follow(ctx, permission, after, Filter::kinds(["PROCESSED"])).await?;
-        Ok(seen(ctx.live()?, permission, events).map(|event| {
+        let messages = seen(ctx.live()?, permission, events).map(|event| {
             let event = event?;
             let said: Said = serde_json::from_str(&event.payload)?;
             Ok(RecordProcessed {
@@ -193,7 +193,8 @@ impl StreamsSubscription {
                 confidence: said.confidence.unwrap_or_default(),
                 category_id: said.category,
             })
-        }))
+        });
+        Ok(of_events(ctx, messages))
     }
 
     /// The approval queue as it moves: what comes in, and what is decided. Needs `approvals:read`.
@@ -217,12 +218,13 @@ impl StreamsSubscription {
         ];
         let permission = Permission::ReadApprovals;
         let events = follow(ctx, permission, after, Filter::kinds(kinds)).await?;
-        Ok(seen(ctx.live()?, permission, events).filter_map(|event| {
+        let messages = seen(ctx.live()?, permission, events).filter_map(|event| {
             let moved = event
                 .and_then(|event| ApprovalEvent::of(&event))
                 .transpose();
             std::future::ready(moved.map(|moved| Ok(moved?)))
-        }))
+        });
+        Ok(of_events(ctx, messages))
     }
 
     /// How far an import is: at once, then whenever it has moved, until it is finished. Needs `records:read`.

@@ -43,20 +43,13 @@ pub fn resume(prepared: &mut Prepared, last: Option<&str>) -> bool {
     true
 }
 
-/// The streams whose messages follow from an event and from what is true when it is told. The others tell how far
-/// something is, which each looks at by itself.
-const OF_EVENTS: [&str; 3] = ["eventFeed", "recordProcessed", "approvalEvents"];
-
-/// What a subscription asks about each of its events; `None` for one that is not of events. Where it began has no part in
-/// it, so that whoever resumed asks the same as the others.
+/// What a subscription asks about each of its events. Where it began has no part in it, so that whoever resumed asks the
+/// same as the others.
 pub fn question(prepared: &mut Prepared) -> Option<Question> {
     let (hash, mut variables) = (prepared.hash, prepared.request.variables.clone());
     let name = prepared.request.operation_name.clone();
     let document = prepared.request.parsed_query().ok()?;
     let operation = select_operation(document, name.as_deref()).ok()?;
-    if !OF_EVENTS.contains(&only_field(operation)?.name.node.as_str()) {
-        return None;
-    }
     if let Some(after) = after(operation).filter(|after| uses(document, operation, after) == 1) {
         variables.remove(&after);
     }

@@ -1,8 +1,19 @@
 //! One execution of an event for all who ask the same: what it saves, and whom it may not be told to.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::{
+    Context, EmptyMutation, Object, Request, Schema, SimpleObject, Subscription, Variables,
+};
 use balance::ctx::{Actor, Ctx, Witness};
+use balance::events::Cursor;
+use balance::graphql::coalesce::Question;
+use balance::graphql::events::{Place, of_events};
+use balance::graphql::fresh::Fresh;
 use balance::permission::{Grant, Limit, Permission, Permissions, Scope};
 use entity::UserId;
+use futures::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -175,5 +186,76 @@ async fn a_witness_notices_who_asks_who_acts() {
     limited.reach(Permission::ReadRecords);
     assert!(witness.is_personal());
     drop((everything, limited));
+    app.finish().await;
+}
+
+/// One event, told, and then a refusal.
+struct Telling;
+
+#[derive(SimpleObject)]
+#[graphql(complex)]
+struct Message {
+    kind: &'static str,
+}
+
+#[async_graphql::ComplexObject]
+impl Message {
+    /// How often a message was read.
+    async fn read(&self, ctx: &Context<'_>) -> usize {
+        ctx.data_unchecked::<AtomicUsize>()
+            .fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+struct Nothing;
+
+#[Object]
+impl Nothing {
+    async fn nothing(&self) -> bool {
+        true
+    }
+}
+
+#[Subscription]
+impl Telling {
+    async fn told(
+        &self,
+        ctx: &Context<'_>,
+    ) -> impl Stream<Item = async_graphql::Result<Message>> + use<> {
+        let place = ctx.data_unchecked::<Place>().clone();
+        let messages = stream::iter([Ok(Message { kind: "told" }), Err("lost".into())]);
+        let messages = messages.inspect(move |message: &async_graphql::Result<Message>| {
+            if message.is_ok() {
+                place.tell(Cursor::new(7, chrono::DateTime::UNIX_EPOCH));
+            }
+        });
+        of_events(ctx, messages)
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_though_others_were_told_of_the_event_before() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let handles = Arc::clone(&app.app().handles);
+    let ctx = Arc::new(Ctx::system(handles, tenant.local_id()));
+    let schema = Schema::build(Nothing, EmptyMutation, Telling)
+        .extension(Fresh)
+        .data(AtomicUsize::new(1))
+        .finish();
+    let question = Question::new(&[7; 32], None, &Variables::default());
+    for _ in 0..3 {
+        let request = Request::new("subscription { told { kind read } }")
+            .data(Arc::clone(&ctx))
+            .data(Place::default())
+            .data(question);
+        let told: Vec<_> = schema.execute_stream(request).collect().await;
+        // what is kept is kept as it is written
+        let json = balance::graphql::status::to_json(&told[0]).unwrap();
+        let expected = json!({ "data": { "told": { "kind": "told", "read": 1 } } });
+        assert_eq!(serde_json::from_slice::<Value>(&json).unwrap(), expected);
+        assert_eq!(told[1].errors[0].message, "lost");
+        assert_eq!(told.len(), 2);
+    }
     app.finish().await;
 }
