@@ -285,7 +285,8 @@ async fn put_back(
 }
 
 /// The tags of records without those that rules set since the proposal was withdrawn. The pipeline only adds tags, so
-/// what else differs from then is what people did since, and that stays.
+/// what else differs from then is what people did since, and that stays. All of them are locked, those without tags too:
+/// who tags one meanwhile waits.
 async fn tags_without_those_of_rules(
     tx: &Tx<'_>,
     back: &[(&Restore, approval::Model, Option<&approval::Model>)],
@@ -296,13 +297,12 @@ async fn tags_without_those_of_rules(
         .select_only()
         .columns([record::Column::Id, record::Column::Tags])
         .filter(record::Column::Id.is_in(records()))
-        .filter(record::Column::Tags.is_not_null())
         .order_by_asc(record::Column::Id)
         .lock_exclusive()
         .into_tuple()
         .all(tx.on())
         .await?;
-    if held.is_empty() {
+    if held.iter().all(|(_, tags)| tags.is_none()) {
         return Ok(HashMap::new());
     }
     let decided: Vec<(RecordId, DecisionId, Option<String>)> = tx
