@@ -112,13 +112,20 @@ impl Access {
         }
     }
 
-    /// Whether it is to be looked at again because something has changed.
+    /// Whether it is to be looked at again.
     pub fn has_moved(&self) -> bool {
-        self.changes.has_changed().unwrap_or_default()
+        self.look_again.is_some() || self.changes.has_changed().unwrap_or_default()
+    }
+
+    /// The same changes, for whoever asks about them while this waits for one.
+    pub fn heard(&self) -> watch::Receiver<()> {
+        self.changes.clone()
     }
 
     /// Asks what the bearer is worth now.
     pub async fn look(&mut self, caller: &Caller) -> Result<(), Ending> {
+        // what changes from here on is looked at another time
+        self.changes.mark_unchanged();
         match caller.ctx_of(&self.bearer).await {
             Ok(ctx) if ctx.is_suspended() => Err(Ending::Suspended),
             Ok(ctx) => {

@@ -10,7 +10,9 @@
 mod operations;
 mod silence;
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -19,6 +21,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::StreamExt;
 
@@ -88,6 +91,7 @@ pub fn open(
                 caller,
                 socket,
                 access: None,
+                heard: None,
                 operations: Operations::default(),
                 keepalive: interval_at(Instant::now() + KEEPALIVE, KEEPALIVE),
                 silence: Silence::default(),
@@ -126,6 +130,8 @@ struct Session {
     caller: Caller,
     socket: WebSocket,
     access: Option<Access>,
+    /// What moves the access, asked about before each answer.
+    heard: Option<watch::Receiver<()>>,
     operations: Operations,
     keepalive: Interval,
     silence: Silence,
@@ -167,10 +173,17 @@ impl Session {
                     _ = self.keepalive.tick() => Turn::Ping,
                 }
             };
+            // what waits may have become ready after the access moved: asked each time, whoever is woken
+            let heard = &self.heard;
+            let moved = poll_fn(|_| match heard.as_ref().map(watch::Receiver::has_changed) {
+                Some(Ok(true)) => Poll::Ready(()),
+                _ => Poll::Pending,
+            });
             // to ask all others before each answer is most of what telling it costs
             let turn = if told < IN_A_ROW && !ends {
                 tokio::select! {
                     biased;
+                    () = moved => Turn::Look,
                     Some((id, answer)) = self.operations.next() => Turn::Tell(id, answer),
                     other = others => other,
                 }
@@ -283,14 +296,19 @@ impl Session {
             self.caller.client_name = Some(name.to_owned());
         }
         let access = Access::open(&self.caller, bearer).await;
-        self.access = Some(access.map_err(|error| match error {
+        let access = access.map_err(|error| match error {
             Error::Suspended => Ending::Suspended.close(),
             _ => (4403, "the access token is not good"),
-        })?);
+        })?;
+        self.heard = Some(access.heard());
+        self.access = Some(access);
         self.send(json!({ "type": "connection_ack" })).await
     }
 
     async fn look_again(&mut self) -> Result<(), Closing> {
+        if let Some(heard) = &mut self.heard {
+            heard.mark_unchanged();
+        }
         if let Some(access) = &mut self.access {
             let looking = access.look(&self.caller);
             let looked = self.operations.meanwhile(looking).await;
