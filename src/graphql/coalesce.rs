@@ -4,7 +4,8 @@
 //! ask the same with the same permissions would read the same rows a thousand times; here the first of them reads, and
 //! the others get its answer. Not one that failed, and not one that depends on who acts, which a [`Witness`](crate::ctx::Witness) notices.
 //!
-//! Nobody depends on the first: whoever has waited for it in vain reads alone.
+//! Nobody depends on the first: when it stands still one of those who wait takes its place, and after three such each reads
+//! alone.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -25,6 +26,8 @@ use crate::permission::Permissions;
 const LIFE: Duration = Duration::from_secs(1);
 /// How long to wait for whoever reads first. A stream goes on as fast as its client takes it, and may stand still.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How many are waited for, one after the other.
+const FIRSTS: usize = 3;
 /// Answers kept at a time; with [`LARGEST`] this bounds what they take.
 const KEPT: usize = 256;
 /// The largest answer that is kept, in bytes.
@@ -35,11 +38,15 @@ const LARGEST: usize = 64 * 1024;
 pub struct Question(Key);
 
 impl Question {
-    /// The question of an operation of a document with these values; where it began is no part of it.
-    pub fn new(document: &[u8; 32], operation: Option<&str>, variables: &Variables) -> Self {
-        let variables = serde_json::to_vec(variables).unwrap_or_default();
+    /// The question of an operation of a document with these values; none where these cannot be written down.
+    pub fn new(
+        document: &[u8; 32],
+        operation: Option<&str>,
+        variables: &Variables,
+    ) -> Option<Self> {
+        let variables = serde_json::to_vec(variables).ok()?;
         let operation = operation.unwrap_or_default().as_bytes();
-        Self(Key::of(&[document, operation, &variables]))
+        Some(Self(Key::of(&[document, operation, &variables])))
     }
 }
 
@@ -114,35 +121,53 @@ impl Coalescing {
             permissions: ctx.permissions().clone(),
             sequence,
         };
-        let mut told = match self.look(about) {
-            Ok(first) => return first,
-            Err(told) => told,
-        };
-        if let Some(told) = &*told.borrow_and_update() {
-            return Turn::Told(told.clone());
+        for _ in 0..FIRSTS {
+            let mut told = match self.look(&about) {
+                Ok(first) => return Turn::First(first),
+                Err(told) => told,
+            };
+            if let Some(told) = &*told.borrow_and_update() {
+                return Turn::Told(told.clone());
+            }
+            match tokio::time::timeout(PATIENCE, told.wait_for(Option::is_some)).await {
+                Ok(Ok(answer)) => return answer.clone().map_or(Turn::Alone, Turn::Told),
+                // there is nothing in it for others
+                Ok(Err(_)) => return Turn::Alone,
+                // the first stands still, and one of those who wait takes its place
+                Err(_) => {}
+            }
         }
-        let answer = tokio::time::timeout(PATIENCE, told.wait_for(Option::is_some)).await;
-        match answer {
-            Ok(Ok(answer)) => answer.clone().map_or(Turn::Alone, Turn::Told),
-            _ => Turn::Alone,
-        }
+        Turn::Alone
     }
 
-    fn look(&self, about: About) -> Result<Turn, watch::Receiver<Option<Told>>> {
+    /// The answer that is there or is waited for; else it is for whoever asks to read first.
+    fn look(&self, about: &About) -> Result<First, watch::Receiver<Option<Told>>> {
         let now = Instant::now();
-        let fresh = |entry: &Entry| now.duration_since(entry.since) < LIFE;
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = kept.get(&about).filter(|entry| fresh(entry)) {
+        if let Some(entry) = kept.get(about).filter(|entry| entry.is_good(now)) {
             return Err(entry.told.clone());
         }
         if kept.len() >= KEPT {
-            kept.retain(|_, entry| fresh(entry));
+            kept.retain(|_, entry| entry.is_good(now));
         }
         if kept.len() >= KEPT {
-            return Ok(Turn::Alone);
+            // those who wait for it have a hold of it
+            let oldest = kept.iter().min_by_key(|(_, entry)| entry.since);
+            if let Some(oldest) = oldest.map(|(about, _)| about.clone()) {
+                kept.remove(&oldest);
+            }
         }
         let (first, told) = watch::channel(None);
-        kept.insert(about, Entry { since: now, told });
-        Ok(Turn::First(First(first)))
+        kept.insert(about.clone(), Entry { since: now, told });
+        Ok(First(first))
+    }
+}
+
+impl Entry {
+    /// Whether it answers, or says that nobody will, or is still worth waiting for.
+    fn is_good(&self, now: Instant) -> bool {
+        let open = self.told.borrow().is_none() && self.told.has_changed().is_ok();
+        let life = if open { PATIENCE } else { LIFE };
+        now.duration_since(self.since) < life
     }
 }

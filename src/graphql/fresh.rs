@@ -35,14 +35,17 @@ impl Extension for Fresh {
         name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        // what its actor may do today, not when it subscribed
-        let acting = match (ctx.data::<Live>(), ctx.data::<Arc<Ctx>>()) {
-            (Ok(live), _) => live.now(),
-            (_, Ok(signed_in)) => Arc::clone(signed_in),
-            _ => return next.run(ctx, name).await,
+        let Some(asking) = acting(ctx) else {
+            return next.run(ctx, name).await;
         };
         let meter = ctx.data::<Arc<Meter>>().ok();
-        let (response, cost) = match turn(ctx, &acting).await {
+        let mut turn = turn(ctx, &asking).await;
+        // it may have waited
+        let acting = acting(ctx).unwrap_or(asking.clone());
+        if acting.permissions() != asking.permissions() {
+            turn = Turn::Alone;
+        }
+        let (response, cost) = match turn {
             Turn::Told(told) => (told.response(), Some(told.cost)),
             // boxed: who is told needs no room for reading
             Turn::Alone => {
@@ -64,6 +67,14 @@ impl Extension for Fresh {
             meter.pay_for(cost).await;
         }
         response
+    }
+}
+
+/// Who acts, with what they may do today, not when they subscribed.
+fn acting(ctx: &ExtensionContext<'_>) -> Option<Arc<Ctx>> {
+    match (ctx.data::<Live>(), ctx.data::<Arc<Ctx>>()) {
+        (Ok(live), _) => Some(live.now()),
+        (_, signed_in) => signed_in.ok().cloned(),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn question(prepared: &mut Prepared) -> Option<Question> {
     if let Some(after) = after(operation).filter(|after| uses(document, operation, after) == 1) {
         variables.remove(&after);
     }
-    Some(Question::new(&hash, name.as_deref(), &variables))
+    Question::new(&hash, name.as_deref(), &variables)
 }
 
 fn chosen(prepared: &mut Prepared) -> Option<&OperationDefinition> {

@@ -58,7 +58,10 @@ impl Asker {
             }
             Err(failure) => {
                 let opens = match failure.asks_for() {
-                    Some(pause) => self.breaker.failed_for(now, pause),
+                    Some(pause) => {
+                        tracing::warn!(%failure, "The embedding service asks to be left alone for a while");
+                        self.breaker.failed_for(now, pause)
+                    }
                     None => self.breaker.failed(now),
                 };
                 if opens {

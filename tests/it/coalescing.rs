@@ -8,7 +8,7 @@ use async_graphql::{
 };
 use balance::ctx::{Actor, Ctx, Witness};
 use balance::events::Cursor;
-use balance::graphql::coalesce::Question;
+use balance::graphql::coalesce::{Coalescing, Question, Turn};
 use balance::graphql::events::{Place, of_events};
 use balance::graphql::fresh::Fresh;
 use balance::permission::{Grant, Limit, Permission, Permissions, Scope};
@@ -243,7 +243,7 @@ async fn a_refusal_is_told_though_others_were_told_of_the_event_before() {
         .extension(Fresh)
         .data(AtomicUsize::new(1))
         .finish();
-    let question = Question::new(&[7; 32], None, &Variables::default());
+    let question = Question::new(&[7; 32], None, &Variables::default()).unwrap();
     for _ in 0..3 {
         let request = Request::new("subscription { told { kind read } }")
             .data(Arc::clone(&ctx))
@@ -257,5 +257,46 @@ async fn a_refusal_is_told_though_others_were_told_of_the_event_before() {
         assert_eq!(told[1].errors[0].message, "lost");
         assert_eq!(told.len(), 2);
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_depends_on_who_reads_first() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme").await;
+    let ctx = Ctx::system(Arc::clone(&app.app().handles), tenant.local_id());
+    let question = Question::new(&[7; 32], None, &Variables::default()).unwrap();
+    let coalescing = Coalescing::default();
+    let join = |sequence| coalescing.join(&ctx, question, sequence);
+
+    // one that stands still: the next takes its place and tells
+    let Turn::First(_still) = join(1).await else {
+        panic!("nobody was here before");
+    };
+    let Turn::First(second) = join(1).await else {
+        panic!("the first stands still");
+    };
+    let answer = async_graphql::Response::new(async_graphql::Value::from("told"));
+    second.tell(answer, 5);
+    assert!(matches!(join(1).await, Turn::Told(told) if told.cost == 5));
+
+    // one that gives up, as with what is not for others
+    let Turn::First(first) = join(2).await else {
+        panic!("it is another event");
+    };
+    drop(first);
+    assert!(matches!(join(2).await, Turn::Alone));
+
+    // more at once than are kept: the newest are shared, and nobody is turned away
+    let mut firsts = Vec::new();
+    for sequence in 10..1_010 {
+        let Turn::First(first) = join(sequence).await else {
+            panic!("it is another event");
+        };
+        firsts.push(first);
+    }
+    let answer = async_graphql::Response::new(async_graphql::Value::from("told"));
+    firsts.pop().unwrap().tell(answer, 7);
+    assert!(matches!(join(1_009).await, Turn::Told(told) if told.cost == 7));
     app.finish().await;
 }
