@@ -50,25 +50,20 @@ impl Breaker {
         state.open_until = None;
     }
 
-    /// It failed. True when it is left alone from now on.
-    pub fn failed(&self, now: DateTime<Utc>) -> bool {
+    /// It failed, and may have asked for a pause, which it is given at once, up to 15 minutes. True when it is left alone for
+    /// failures in a row from now on.
+    pub fn failed(&self, now: DateTime<Utc>, asks_for: Option<Duration>) -> bool {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
         let opens = state.failures >= FAILURES;
         if opens {
             state.open_until = Some(now + REST);
         }
-        opens
-    }
-
-    /// It failed and asks for a pause, which it is given at once, up to 15 minutes. True when it is left alone for failures
-    /// in a row from now on.
-    pub fn failed_for(&self, now: DateTime<Utc>, pause: Duration) -> bool {
-        let opens = self.failed(now);
-        let pause =
-            TimeDelta::from_std(pause).map_or(LONGEST_REST, |pause| pause.min(LONGEST_REST));
-        let mut state = self.state();
-        state.paused_until = state.paused_until.max(Some(now + pause));
+        if let Some(pause) = asks_for {
+            let pause =
+                TimeDelta::from_std(pause).map_or(LONGEST_REST, |pause| pause.min(LONGEST_REST));
+            state.paused_until = state.paused_until.max(Some(now + pause));
+        }
         opens
     }
 
@@ -85,10 +80,10 @@ mod tests {
     fn three_failures_in_a_row_give_a_minute_of_rest() {
         let breaker = Breaker::default();
         let now = DateTime::UNIX_EPOCH;
-        assert!(!breaker.failed(now) && !breaker.failed(now));
+        assert!(!breaker.failed(now, None) && !breaker.failed(now, None));
         breaker.succeeded();
-        assert!(!breaker.failed(now) && !breaker.failed(now) && breaker.allows(now));
-        assert!(breaker.failed(now));
+        assert!(!breaker.failed(now, None) && !breaker.failed(now, None) && breaker.allows(now));
+        assert!(breaker.failed(now, None));
         assert!(!breaker.allows(now + TimeDelta::seconds(59)));
         assert!(breaker.allows(now + TimeDelta::seconds(60)));
         // the others wait for what comes of it
@@ -99,19 +94,19 @@ mod tests {
     fn a_pause_that_is_asked_for_is_given_within_reason() {
         let breaker = Breaker::default();
         let now = DateTime::UNIX_EPOCH;
-        assert!(!breaker.failed_for(now, Duration::from_secs(20)));
+        assert!(!breaker.failed(now, Some(Duration::from_secs(20))));
         assert!(!breaker.allows(now + TimeDelta::seconds(19)));
         // an answer to what was asked before does not shorten it
         breaker.succeeded();
         assert!(!breaker.allows(now + TimeDelta::seconds(19)));
         assert!(breaker.allows(now + TimeDelta::seconds(20)));
 
-        breaker.failed_for(now, Duration::MAX);
+        breaker.failed(now, Some(Duration::MAX));
         assert!(!breaker.allows(now + TimeDelta::seconds(899)));
         assert!(breaker.allows(now + LONGEST_REST));
         // nor is the rest after failures in a row cut short
         (0..3).for_each(|_| {
-            breaker.failed_for(now + LONGEST_REST, Duration::ZERO);
+            breaker.failed(now + LONGEST_REST, Some(Duration::ZERO));
         });
         assert!(!breaker.allows(now + LONGEST_REST + TimeDelta::seconds(59)));
     }
@@ -121,10 +116,10 @@ mod tests {
         let breaker = Breaker::default();
         let now = DateTime::UNIX_EPOCH;
         (0..3).for_each(|_| {
-            breaker.failed(now);
+            breaker.failed(now, None);
         });
         let later = now + TimeDelta::seconds(61);
-        assert!(breaker.failed(later) && !breaker.allows(later));
+        assert!(breaker.failed(later, None) && !breaker.allows(later));
         breaker.succeeded();
         assert!(breaker.allows(later));
     }

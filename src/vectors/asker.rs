@@ -57,14 +57,11 @@ impl Asker {
                 Ok(vectors)
             }
             Err(failure) => {
-                let opens = match failure.asks_for() {
-                    Some(pause) => {
-                        tracing::warn!(%failure, "The embedding service asks to be left alone for a while");
-                        self.breaker.failed_for(now, pause)
-                    }
-                    None => self.breaker.failed(now),
-                };
-                if opens {
+                let asks_for = failure.asks_for();
+                if asks_for.is_some() {
+                    tracing::warn!(%failure, "The embedding service asks to be left alone for a while");
+                }
+                if self.breaker.failed(now, asks_for) {
                     tracing::warn!(%failure, "The embedding service failed repeatedly and is left alone for a while");
                 }
                 Err(failure)

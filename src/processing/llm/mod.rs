@@ -210,11 +210,9 @@ impl Asker {
             Ok(text) => text,
             Err(failure) => {
                 let since = TimeDelta::microseconds(latency_us);
-                let opens = match failure.asks_for() {
-                    Some(pause) => self.breaker.failed_for(now + since, pause),
-                    None => self.breaker.failed(now),
-                };
-                if opens {
+                let asks_for = failure.asks_for();
+                let failed_at = asks_for.map_or(now, |_| now + since);
+                if self.breaker.failed(failed_at, asks_for) {
                     tracing::warn!(%failure, "The language model failed repeatedly and is left alone for a while");
                 }
                 return all(
