@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use entity::approval::{self, Status};
 use entity::{ApprovalId, CategoryId, DecisionId, RecordId, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -17,6 +17,7 @@ use super::approve::all_moved;
 use super::standing::{Refusal, Standing};
 use crate::ctx::{Event, Job, Tx};
 use crate::error::Result;
+use crate::records;
 use crate::rules::{self, Hit};
 use crate::tag;
 
@@ -291,18 +292,9 @@ async fn tags_without_those_of_rules(
     tx: &Tx<'_>,
     back: &[(&Restore, approval::Model, Option<&approval::Model>)],
 ) -> Result<HashMap<RecordId, String>> {
-    let records = || back.iter().map(|(it, ..)| it.record);
-    let held: Vec<(RecordId, Option<String>)> = tx
-        .select::<record::Entity>()
-        .select_only()
-        .columns([record::Column::Id, record::Column::Tags])
-        .filter(record::Column::Id.is_in(records()))
-        .order_by_asc(record::Column::Id)
-        .lock_exclusive()
-        .into_tuple()
-        .all(tx.on())
-        .await?;
-    if held.iter().all(|(_, tags)| tags.is_none()) {
+    let ids = || back.iter().map(|(it, ..)| it.record);
+    let held = records::hold_tags(tx, ids()).await?;
+    if held.values().all(Vec::is_empty) {
         return Ok(HashMap::new());
     }
     let decided: Vec<(RecordId, DecisionId, Option<String>)> = tx
@@ -313,7 +305,7 @@ async fn tags_without_those_of_rules(
             decision::Column::Id,
             decision::Column::Tags,
         ])
-        .filter(decision::Column::RecordId.is_in(records()))
+        .filter(decision::Column::RecordId.is_in(ids()))
         .filter(decision::Column::Tags.is_not_null())
         .into_tuple()
         .all(tx.on())
@@ -322,7 +314,7 @@ async fn tags_without_those_of_rules(
         .iter()
         .map(|(it, ..)| (it.record, &it.waiting))
         .collect();
-    let kept = |(id, held): (RecordId, Option<String>)| {
+    let kept = |(id, mut tags): (RecordId, Vec<String>)| {
         let then = waited.get(&id)?;
         let since = decided
             .iter()
@@ -332,7 +324,6 @@ async fn tags_without_those_of_rules(
             .collect();
         let before = tag::read(then.tags.as_deref());
         by_rules.retain(|tag| !before.contains(tag));
-        let mut tags = tag::read(held.as_deref());
         tags.retain(|tag| !by_rules.contains(tag));
         Some((id, tag::written(&tags)?))
     };

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use entity::decision::Source;
 use entity::{ApprovalId, DecisionId, JobId, RecordId, approval, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{ColumnTrait, QueryFilter, Value};
 
 use super::VERSION;
 use super::decide::Decision;
@@ -15,6 +15,7 @@ use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
 use crate::links::{self, Found};
 use crate::queue::Claim;
+use crate::records;
 use crate::rules::{self, Hit};
 use crate::splits;
 use crate::tag;
@@ -210,19 +211,10 @@ async fn tagged(tx: &Tx<'_>, decided: &[Decided]) -> Result<HashMap<RecordId, St
     if by_rules.is_empty() {
         return Ok(HashMap::new());
     }
-    let held: Vec<(RecordId, Option<String>)> = tx
-        .select::<record::Entity>()
-        .select_only()
-        .columns([record::Column::Id, record::Column::Tags])
-        .filter(record::Column::Id.is_in(by_rules.keys().copied()))
-        .order_by_asc(record::Column::Id)
-        .lock_exclusive()
-        .into_tuple()
-        .all(tx.on())
-        .await?;
-    let after = |(id, held): (RecordId, Option<String>)| {
+    let held = records::hold_tags(tx, by_rules.keys().copied()).await?;
+    let after = |(id, held): (RecordId, Vec<String>)| {
         let added = by_rules.get(&id).copied().unwrap_or_default();
-        let after = tag::joined(tag::read(held.as_deref()), added.to_vec());
+        let after = tag::joined(held, added.to_vec());
         Some((id, tag::written(&after)?))
     };
     Ok(held.into_iter().filter_map(after).collect())

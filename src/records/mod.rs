@@ -27,4 +27,4 @@ pub use precedents::without_precedents;
 pub use reach::{about_reached, beside_reached, reached};
 pub use receive::{NewRecord, Receipt, external_id, receive, void_prefix};
 pub use retry::{MAX_RETRIED, Retried, receive_again, retry_all, retry_failed};
-pub use tags::{MAX_TAGGED, TagChange, TagUse, Tagged, tag_many, tags};
+pub use tags::{MAX_TAGGED, TagChange, TagUse, Tagged, hold_tags, tag_many, tags};

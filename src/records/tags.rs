@@ -154,6 +154,25 @@ async fn held(tx: &Tx<'_>, ids: &[RecordId]) -> Result<Held> {
     Ok(rows.into_iter().map(held).collect())
 }
 
+/// The tags of these records, whoever sees them. Nobody else changes them until the end.
+pub async fn hold_tags(
+    tx: &Tx<'_>,
+    ids: impl IntoIterator<Item = RecordId>,
+) -> Result<HashMap<RecordId, Vec<String>>> {
+    let rows: Vec<(RecordId, Option<String>)> = tx
+        .select::<record::Entity>()
+        .select_only()
+        .columns([record::Column::Id, record::Column::Tags])
+        .filter(record::Column::Id.is_in(ids))
+        .order_by_asc(record::Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(tx.on())
+        .await?;
+    let held = |(id, tags): (_, Option<String>)| (id, tag::read(tags.as_deref()));
+    Ok(rows.into_iter().map(held).collect())
+}
+
 /// Those of these that the actor sees and may not decide.
 async fn beyond(tx: &Tx<'_>, held: &Held) -> Result<HashSet<RecordId>> {
     if tx.ctx().reach(Permission::DecideApprovals).is_everything() {
