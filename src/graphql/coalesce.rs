@@ -2,13 +2,13 @@
 //!
 //! What is told about an event follows from the event, the question, and what the actor may do. A thousand sockets that
 //! ask the same with the same permissions would read the same rows a thousand times; here the first of them reads, and
-//! the others get its answer. Not one that failed, and not one that depends on who acts, which a [`Witness`](crate::ctx::Witness) notices.
+//! the others get its answer. Not one that failed, and not one that depends on who acts, which a
+//! [`Witness`](crate::ctx::Witness) notices.
 //!
 //! Nobody depends on the first: when it stands still one of those who wait takes its place, and after three such each reads
 //! alone.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
