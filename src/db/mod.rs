@@ -28,7 +28,7 @@ pub use migrate::{is_current, migrate};
 pub use operation::{Operation, Overrun};
 pub use pgvector::prepare_pgvector;
 use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, IsolationLevel,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 pub use sealed::{Census, Progress, census, reseal};
@@ -92,13 +92,14 @@ impl Db {
 
     /// Opens a reading transaction that sees one moment throughout, however many statements it runs.
     pub async fn begin_snapshot(&self, tenant: Option<TenantId>) -> Result<DatabaseTransaction> {
-        let options = match self.backend {
-            DatabaseBackend::Postgres => TransactionOptions {
-                isolation_level: Some(sea_orm::IsolationLevel::RepeatableRead),
-                ..TransactionOptions::default()
-            },
+        let isolation_level = match self.backend {
+            DatabaseBackend::Postgres => Some(IsolationLevel::RepeatableRead),
             // a SQLite transaction in WAL mode is a snapshot from its first read
-            _ => TransactionOptions::default(),
+            _ => None,
+        };
+        let options = TransactionOptions {
+            isolation_level,
+            ..TransactionOptions::default()
         };
         self.open(&self.read, options, tenant, true).await
     }
@@ -106,7 +107,7 @@ impl Db {
     async fn open(
         &self,
         pool: &DatabaseConnection,
-        options: TransactionOptions,
+        mut options: TransactionOptions,
         tenant: Option<TenantId>,
         read_only: bool,
     ) -> Result<DatabaseTransaction> {
@@ -117,9 +118,13 @@ impl Db {
         {
             return Err(Error::Timeout);
         }
+        // the driver would send the level as a statement with a name, and meet the names of others behind a pooler: there it
+        // is set with the rest
+        let anew = self.pooler == Pooler::Transaction;
+        let level = anew.then(|| options.isolation_level.take()).flatten();
         let tx = pool.begin_with_options(options).await?;
         if self.backend == DatabaseBackend::Postgres {
-            self.settle(&tx, operation.as_deref(), tenant, read_only)
+            self.settle(&tx, operation.as_deref(), tenant, read_only, level)
                 .await?;
         }
         Ok(tx)
@@ -132,6 +137,7 @@ impl Db {
         operation: Option<&Operation>,
         tenant: Option<TenantId>,
         read_only: bool,
+        level: Option<IsolationLevel>,
     ) -> Result<()> {
         let tenant = tenant.map(|t| t.to_string()).unwrap_or_default();
         let name = operation.map_or(connect::APPLICATION, Operation::name);
@@ -139,7 +145,7 @@ impl Db {
         let timeout = timeout.as_millis().to_string();
         let read_only = if read_only { "on" } else { "off" };
         if self.pooler == Pooler::Transaction {
-            return Self::settle_anew(tx, &tenant, name, &timeout, read_only).await;
+            return Self::settle_anew(tx, &tenant, name, &timeout, read_only, level).await;
         }
         let sql = "select set_config('app.tenant_id', $1, true), set_config('statement_timeout', $2, true), \
                    set_config('transaction_read_only', $3, true), set_config('application_name', $4, true)";
@@ -158,11 +164,14 @@ impl Db {
         name: &str,
         timeout: &str,
         read_only: &str,
+        level: Option<IsolationLevel>,
     ) -> Result<()> {
+        let level = level.map(|level| format!("set transaction isolation level {level}; "));
         let sql = format!(
-            "deallocate all; select set_config('app.tenant_id', '{tenant}', true), \
+            "{}deallocate all; select set_config('app.tenant_id', '{tenant}', true), \
              set_config('statement_timeout', '{timeout}', true), set_config('application_name', '{name}', true), \
              set_config('search_path', '{}', true), set_config('transaction_read_only', '{read_only}', true)",
+            level.unwrap_or_default(),
             connect::SEARCH_PATH,
         );
         tx.execute_unprepared(&sql).await?;

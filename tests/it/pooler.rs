@@ -1,7 +1,8 @@
 //! Behind pgbouncer in transaction mode: every transaction may be on another connection, and each connection is left by
 //! somebody else. The whole path of a record goes through the real one.
 
-use balance::events;
+use balance::ctx::Ctx;
+use balance::{automation, events};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -79,6 +80,15 @@ async fn the_whole_path_of_a_record_goes_through_pgbouncer() {
     let pending = queue.list("approvals.edges").iter();
     let pending = pending.filter(|edge| edge["node"]["status"] == "PENDING");
     assert_eq!(pending.count(), 40);
+    // what sees one moment says so in a statement, which must not meet the names of others either
+    let snapshots = (0..200).map(|_| async {
+        let ctx = Ctx::system(app.app().handles.clone(), acme.local_id());
+        let read = ctx.snapshot().await?;
+        automation::latest(&read).await.map(drop)
+    });
+    for outcome in join_all(snapshots).await {
+        outcome.unwrap();
+    }
     let verdict = events::verify(&app.app().handles, acme.local_id()).await;
     assert!(verdict.unwrap().is_whole());
     app.finish().await;
