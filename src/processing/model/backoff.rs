@@ -10,14 +10,16 @@ use crate::processing::counts::Counts;
 
 /// Views kept at most; what comes later is counted in the broader views only.
 const MAX_VIEWS: usize = 1 << 19;
+/// How many views a record has.
+pub const LEVELS: usize = 7;
 /// What the level before weighs against one confirmation, level by level.
-const PULL: [f32; 7] = [5.0, 3.0, 2.0, 1.5, 1.5, 1.5, 1.0];
+const PULL: [f32; LEVELS] = [5.0, 3.0, 2.0, 1.5, 1.5, 1.5, 1.0];
 /// The merchant, among the levels.
 const MERCHANT: usize = 4;
 
 /// The views of one record.
 #[derive(Debug, Clone, Copy)]
-pub struct Views([u64; 7]);
+pub struct Views([u64; LEVELS]);
 
 impl Views {
     /// The views of these facts.
@@ -68,13 +70,13 @@ impl Backoff {
     /// How often the merchant was approved: never, once or twice, a few times, often (0 to 3).
     pub fn familiarity(&self, views: &Views) -> u8 {
         let counts = self.views.get(&views.0[MERCHANT]);
-        let times: u32 = counts.map_or(0, |counts| counts.iter().map(|(_, n)| n).sum());
-        match times {
-            0 => 0,
-            1..3 => 1,
-            3..8 => 2,
-            _ => 3,
-        }
+        often(counts.map_or(0, |counts| counts.iter().map(|(_, n)| n).sum()))
+    }
+
+    /// What each view has counted, by its level, the broadest first; views that counted nothing are left out.
+    pub fn counted(&self, views: Views) -> impl Iterator<Item = (usize, &Counts<u16>)> {
+        let levels = views.0.into_iter().enumerate();
+        levels.filter_map(|(level, view)| Some((level, self.views.get(&view)?)))
     }
 
     /// The probability of each of `into.len()` classes out of `all` there are; answers that of each of the others.
@@ -122,6 +124,16 @@ impl Backoff {
     }
 }
 
+/// So many times in words: never, once or twice, a few times, often (0 to 3).
+pub fn often(times: u32) -> u8 {
+    match times {
+        0 => 0,
+        1..3 => 1,
+        3..8 => 2,
+        _ => 3,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +161,11 @@ mod tests {
         let other = counts.predict(&Views::of(&facts("shell", 1)), 10, &mut p);
         assert!(p[1] > 0.8 && other < 0.01, "{p:?} {other}");
         assert!((p[0] + p[1] + 8.0 * other - 1.0).abs() < 1e-5);
+        let heard = counts.counted(Views::of(&facts("shell", 2)));
+        let heard: Vec<(usize, u32)> = heard
+            .map(|(level, counts)| (level, counts.iter().map(|(_, n)| n).sum()))
+            .collect();
+        assert_eq!(heard, [(0, 25), (2, 5), (4, 5), (5, 5)]);
         for _ in 0..5 {
             counts.remove(&Views::of(&facts("shell", 1)), 1);
         }

@@ -1,8 +1,9 @@
 //! What a tenant's approvals taught, generalised: a model learnt online, one approval at a time.
 //!
 //! An online softmax over hashed [`features`] ([`weights`]) blended with counts that back off from the merchant on the
-//! account to all records ([`backoff`]); what the [`names`] of the categories suggest, for merchants never seen; and a
-//! [`calibration`] of how often its best guess is right. It learns at once and goes over a few earlier approvals again.
+//! account to all records ([`backoff`]), and with a [`mixture`] of both that learns whom to trust; what the [`names`] of
+//! the categories suggest, for merchants never seen; and a [`calibration`] of how often its best guess is right. It
+//! learns at once and goes over a few earlier approvals again.
 //!
 //! It is a fold over approvals in the order of the log, and the same to the last bit on every machine: fixed hashes,
 //! fixed order, own arithmetic, a die that is a hash. Nothing is shared between tenants and no table of merchants comes
@@ -14,6 +15,7 @@ mod explain;
 pub mod features;
 pub mod lessons;
 pub mod math;
+pub mod mixture;
 pub mod names;
 mod snapshot;
 pub mod weights;
@@ -24,12 +26,15 @@ pub use explain::{Place, Reason};
 pub use features::Facts;
 use features::{Feature, Past};
 use lessons::Lessons;
+use mixture::{Mixture, Voices};
 pub use names::{Chart, Entry};
 pub use snapshot::{FORMAT, Name};
 use weights::Weights;
 
-/// The share of the softmax; the counts have the rest.
+/// The share of the softmax in the sum; the counts have the rest.
 const SOFTMAX: f32 = 0.65;
+/// The share of the mixture of both; the sum has the rest. With more of it fewer proposals stand out as sure.
+const MIXTURE: f32 = 0.4;
 /// Earlier approvals gone over again with each new one.
 const REPLAYS: u64 = 6;
 /// Classes at most; what comes later is left to the other tiers.
@@ -44,6 +49,7 @@ pub struct Model<C> {
     counts: Vec<u32>,
     weights: Weights,
     backoff: Backoff,
+    mixture: Mixture,
     lessons: Lessons,
     calibration: Calibration,
     learnt: u64,
@@ -67,6 +73,7 @@ impl<C> Default for Model<C> {
             counts: Vec::new(),
             weights: Weights::default(),
             backoff: Backoff::default(),
+            mixture: Mixture::default(),
             lessons: Lessons::default(),
             calibration: Calibration::default(),
             learnt: 0,
@@ -167,12 +174,14 @@ impl<C: Copy + Ord> Model<C> {
         let mut features = Vec::with_capacity(128);
         features::features(facts, self.past(facts, &views), &mut features);
         let all = chart.categories().len();
-        let (classes, other) = self.blend(&features, &views, all);
+        let blend = self.blend(&features, &views, all);
         let mut p: Vec<f32> = chart
             .classes()
             .iter()
             .zip(chart.fit(facts.amount))
-            .map(|(class, fit)| class.map_or(other * fit, |class| classes[usize::from(class)]))
+            .map(|(class, fit)| {
+                class.map_or(blend.other * fit, |class| blend.p[usize::from(class)])
+            })
             .collect();
         let sum: f32 = p.iter().sum();
         for p in &mut p {
@@ -222,21 +231,45 @@ impl<C: Copy + Ord> Model<C> {
         u16::try_from(self.classes.len() - 1).ok()
     }
 
-    /// The probability of each class, and that of each category that is none.
-    fn blend(&self, features: &[Feature], views: &Views, all: usize) -> (Vec<f32>, f32) {
+    /// What everything that was learnt says together.
+    fn blend(&self, features: &[Feature], views: &Views, all: usize) -> Blend {
         let mut counted = vec![0.0; self.classes.len()];
         let other = self.backoff.predict(views, all, &mut counted);
         if self.counts.iter().all(|count| *count == 0) {
-            return (counted, other);
+            return Blend {
+                p: counted,
+                other,
+                ..Blend::default()
+            };
         }
         let mut p = Vec::with_capacity(counted.len());
         self.weights.predict(features, &self.counts, &mut p);
+        let voices = Voices::of(&p, &counted, self.backoff.counted(*views));
+        let mixed = self.mixture.predict(&voices, &self.counts);
         let novelty = self.novelty();
         for (p, counted) in p.iter_mut().zip(&counted) {
             *p = SOFTMAX * (1.0 - novelty) * *p + (1.0 - SOFTMAX) * counted;
         }
+        self.share(&mixed, &mut p);
         let others = all.saturating_sub(self.classes.len()).max(1) as f32;
-        (p, SOFTMAX * novelty / others + (1.0 - SOFTMAX) * other)
+        Blend {
+            p,
+            other: SOFTMAX * novelty / others + (1.0 - SOFTMAX) * other,
+            mixed,
+            voices,
+        }
+    }
+
+    /// Gives the mixture its share of what was approved; what was never, or was taken back, keeps what it has.
+    fn share(&self, mixed: &[f32], p: &mut [f32]) {
+        let approved = |(_, count): &(_, &u32)| **count > 0;
+        let known = p.iter().zip(&self.counts).filter(approved);
+        let known: f32 = known.map(|(p, _)| p).sum();
+        for ((p, mixed), count) in p.iter_mut().zip(mixed).zip(&self.counts) {
+            if *count > 0 {
+                *p += MIXTURE * (known * mixed - *p);
+            }
+        }
     }
 
     /// The chance that the next record belongs to a category never approved before: the share of approvals that were
@@ -255,7 +288,10 @@ impl<C: Copy + Ord> Model<C> {
         if self.learnt == 0 {
             return;
         }
-        let (p, _) = self.blend(features, views, self.classes.len());
+        let Blend {
+            p, mixed, voices, ..
+        } = self.blend(features, views, self.classes.len());
+        let at = usize::from(class);
         let best = (0..p.len()).max_by(|a, b| p[*a].total_cmp(&p[*b]).then(b.cmp(a)));
         if let Some(best) = best {
             let said = Said {
@@ -263,7 +299,13 @@ impl<C: Copy + Ord> Model<C> {
                 class: u16::try_from(best).ok(),
                 account,
             };
-            self.calibration.learn(said, best == usize::from(class));
+            self.calibration.learn(said, best == at);
+        }
+        // what was never approved is for novelty to expect
+        if self.counts[at] > 0 {
+            let mut error = mixed;
+            error[at] -= 1.0;
+            self.mixture.step(&voices, &error);
         }
     }
 
@@ -273,6 +315,19 @@ impl<C: Copy + Ord> Model<C> {
         self.weights
             .step(features, &scratch.p, &mut scratch.notable);
     }
+}
+
+/// What everything that was learnt says about a record.
+#[derive(Default)]
+struct Blend {
+    /// The probability of each class.
+    p: Vec<f32>,
+    /// That of each category that is none.
+    other: f32,
+    /// What the mixture said.
+    mixed: Vec<f32>,
+    /// What it was mixed of.
+    voices: Voices,
 }
 
 /// Vectors used again and again.

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, VecDeque};
 use super::calibration::Share;
 use super::features::{Past, key};
 use super::lessons::{Lesson, Lessons};
+use super::mixture::Mixture;
 use super::weights::Weight;
 use super::{Model, backoff::Backoff, calibration::Calibration, weights::Weights};
 use crate::processing::counts::Counts;
 
 /// The version of the format and of what was learnt; a change to any feature or constant of the model raises it.
-pub const FORMAT: i32 = 3;
+pub const FORMAT: i32 = 4;
 
 /// A category as bytes.
 pub trait Name: Copy + Ord {
@@ -50,6 +51,9 @@ impl<C: Name> Model<C> {
         for (account, share) in accounts {
             to.raw(&account.to_le_bytes());
             to.share(share);
+        }
+        for number in self.mixture.weights.iter().chain(&self.mixture.squares) {
+            to.raw(&number.to_le_bytes());
         }
         let rows = self.weights.rows();
         to.count(rows.len());
@@ -121,6 +125,10 @@ impl<C: Name> Model<C> {
             let account = u128::from_le_bytes(from.raw()?);
             let share = from.share()?;
             model.calibration.accounts.insert(account, share);
+        }
+        let Mixture { weights, squares } = &mut model.mixture;
+        for number in weights.iter_mut().chain(squares) {
+            *number = from.real()?;
         }
         let mut weights = Weights::default();
         for _ in 0..from.count()? {

@@ -115,6 +115,7 @@ fn the_same_approvals_make_the_same_model_and_a_snapshot_is_that_model() {
     assert_eq!(model.to_bytes(), taught(300).to_bytes());
     let mut copy = Model::from_bytes(&model.to_bytes()).expect("it reads well");
     assert_eq!(copy, model);
+    assert_ne!(copy.mixture, Mixture::default(), "it learnt whom to trust");
 
     // and goes on the same
     let mut model = model;
@@ -171,6 +172,22 @@ fn forgetting_what_was_never_learnt_changes_no_opinion() {
     let before = guess(&model, "zwolle garage");
     model.forget(&facts("zwolle garage", 1), 11);
     assert_eq!(guess(&model, "zwolle garage"), before);
+}
+
+#[test]
+fn probabilities_sum_to_one_with_those_of_what_was_never_approved() {
+    let mut model = taught(60);
+    model.learn(&facts("utrecht bakery", 1), 7);
+    model.forget(&facts("utrecht bakery", 1), 7);
+    for merchant in [merchant(0), "zwolle bakery".to_owned()] {
+        let facts = facts(&merchant, 1);
+        let (views, mut features) = (Views::of(&facts), Vec::new());
+        features::features(&facts, model.past(&facts, &views), &mut features);
+        let Blend { p, other, .. } = model.blend(&features, &views, 20);
+        let sum = p.iter().sum::<f32>() + other * (20 - p.len()) as f32;
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+        assert!(other > 0.0);
+    }
 }
 
 #[test]
