@@ -215,7 +215,7 @@ fn why_not(
         }
         Status::Cancelled => {
             return Error::conflict(
-                "its record was voided or decided anew; nothing is left to decide",
+                "it was withdrawn: its record was voided, or another proposal took its place; look at the record again",
             );
         }
         Status::Reopened => {

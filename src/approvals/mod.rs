@@ -7,7 +7,7 @@
 //!
 //! An override above the tenant's ceiling decides nothing by itself: it becomes a proposal of the person, in an approval
 //! of its own, that somebody else approves or [`decline`]s. What an approval proposes never changes, so whoever approves
-//! it approves what they saw.
+//! it approves what they saw; where the pipeline has something better to propose, it [`withdraw`]s the one that waits.
 
 mod answer;
 mod approve;
@@ -24,6 +24,7 @@ mod reopen;
 mod reopen_automatic;
 mod split;
 mod standing;
+mod withdraw;
 
 pub use answer::{Answer, MAX_AT_ONCE};
 pub use approve::{approve, approve_many};
@@ -39,3 +40,4 @@ pub use reopen::reopen;
 pub use reopen_automatic::reopen_automatic;
 pub use split::{Split, split};
 pub use standing::{Refusal, Standing};
+pub use withdraw::withdraw;

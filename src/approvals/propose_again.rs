@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::approve::all_moved;
 use super::standing::{Refusal, Standing};
+use super::withdraw::{cancel, tell_withdrawn};
 use crate::ctx::{Event, Job, Tx};
 use crate::error::Result;
 use crate::records;
@@ -68,7 +69,8 @@ pub async fn propose_again(
     }
     let records: Vec<RecordId> = withdrawn.iter().map(|row| row.record_id).collect();
     let mut met = rules::met_by(tx, &records).await?;
-    cancel(tx, withdrawn.iter().map(|row| row.id)).await?;
+    let ids: Vec<ApprovalId> = withdrawn.iter().map(|row| row.id).collect();
+    cancel(tx, &ids).await?;
     let sent = tx
         .update::<record::Entity>()
         .col_expr(
@@ -85,13 +87,7 @@ pub async fn propose_again(
         let Some(record) = standing.records.get(&row.record_id) else {
             continue;
         };
-        tx.record_diff(
-            Event::ProposalWithdrawn {
-                approval: row.id,
-                record: record.id,
-            },
-            json!({ "status": { "from": "PENDING", "to": "CANCELLED" } }),
-        );
+        tell_withdrawn(tx, row.id, record.id);
         tx.enqueue(Job::ProcessRecord { record: record.id });
         let hits = met.remove(&record.id).unwrap_or_default();
         let before = Waiting {
@@ -157,7 +153,7 @@ pub async fn restore_proposals(
         let ids = made.filter(|made| (made.status == Status::Approved) == passed);
         ids.map(|made| made.id).collect::<Vec<_>>()
     };
-    cancel(tx, made(false).into_iter()).await?;
+    cancel(tx, &made(false)).await?;
     reopen(tx, made(true)).await?;
     put_back(tx, &back).await?;
     let records: Vec<RecordId> = back.iter().map(|(it, ..)| it.record).collect();
@@ -219,21 +215,6 @@ fn untouched<'s>(
         (Is::Approved, [made]) if made.automatic => Ok((withdrawn, Some(made))),
         _ => Err(Refusal::Changed),
     }
-}
-
-async fn cancel(tx: &Tx<'_>, ids: impl Iterator<Item = ApprovalId>) -> Result<()> {
-    let ids: Vec<ApprovalId> = ids.collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let cancelled = tx
-        .update::<approval::Entity>()
-        .col_expr(approval::Column::Status, Expr::value(Status::Cancelled))
-        .filter(approval::Column::Id.is_in(ids.iter().copied()))
-        .filter(approval::Column::Status.eq(Status::Pending))
-        .exec(tx.on())
-        .await?;
-    all_moved(cancelled.rows_affected, ids.len())
 }
 
 async fn reopen(tx: &Tx<'_>, ids: Vec<ApprovalId>) -> Result<()> {

@@ -37,7 +37,7 @@ pub async fn reopen(ctx: &Ctx, id: ApprovalId) -> Result<approval::Model> {
         }
         Status::Cancelled => {
             return Err(Error::conflict(
-                "its record was voided or decided anew; nothing is left to reopen",
+                "it was withdrawn before anybody decided; nothing is left to reopen",
             ));
         }
     };

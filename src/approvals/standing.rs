@@ -45,13 +45,17 @@ pub struct Standing {
 impl Standing {
     /// Reads it in a fixed number of statements. The approvals are locked: who decides one meanwhile waits.
     pub async fn of(tx: &Tx<'_>, ids: &[RecordId]) -> Result<Self> {
-        let rows = tx
-            .select::<approval::Entity>()
-            .filter(approval::Column::RecordId.is_in(ids.iter().copied()))
-            .order_by_asc(approval::Column::Id)
-            .lock_exclusive()
-            .all(tx.on())
-            .await?;
+        let locked = || async {
+            tx.select::<approval::Entity>()
+                .filter(approval::Column::RecordId.is_in(ids.iter().copied()))
+                .order_by_asc(approval::Column::Id)
+                .lock_exclusive()
+                .all(tx.on())
+                .await
+        };
+        locked().await?;
+        // again, for those that came up while it waited for the others
+        let rows = locked().await?;
         let mut approvals: HashMap<RecordId, Vec<approval::Model>> = HashMap::new();
         for row in rows {
             approvals.entry(row.record_id).or_default().push(row);
