@@ -151,14 +151,19 @@ async fn perform(app: &Arc<App>, claim: &Claim) {
 fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>> {
     Box::pin(async move {
         let ctx = Ctx::system(Arc::clone(&app.handles), claim.tenant);
-        if claim.queue == Queue::Process {
-            return processing::process(&ctx, &app.engine, claim, &claim.jobs).await;
-        }
-        if claim.queue == Queue::Vectors {
-            return neighbours::store_vectors(&ctx, claim).await;
-        }
-        if claim.queue == Queue::Suggestions {
-            return processing::suggest_rules(&ctx, &app.engine, claim).await;
+        // jobs that are carried out together
+        match claim.queue {
+            Queue::Process => {
+                return processing::process(&ctx, &app.engine, claim, &claim.jobs).await;
+            }
+            Queue::Vectors => return neighbours::store_vectors(&ctx, claim).await,
+            Queue::Suggestions => {
+                return processing::suggest_rules(&ctx, &app.engine, claim).await;
+            }
+            Queue::Reconsideration => {
+                return processing::reconsider(&ctx, &app.engine, claim).await;
+            }
+            _ => {}
         }
         for job in &claim.jobs {
             match Job::read(job)? {
@@ -186,6 +191,9 @@ fn attempt<'a>(app: &'a Arc<App>, claim: &'a Claim) -> BoxFuture<'a, Result<()>>
                 }
                 Job::SuggestRules { .. } => {
                     processing::suggest_rules(&ctx, &app.engine, claim).await?
+                }
+                Job::ReconsiderProposals { .. } => {
+                    processing::reconsider(&ctx, &app.engine, claim).await?
                 }
                 Job::ProcessRecord { .. } => {
                     processing::process(&ctx, &app.engine, claim, std::slice::from_ref(job))
@@ -239,7 +247,9 @@ async fn bury(app: &Arc<App>, claim: &Claim, job: &job::Model, error: &str) -> R
         Job::StoreVectors { .. } | Job::RebuildVectors { .. } => {
             neighbours::give_up(&ctx, claim, job, error).await
         }
-        Job::SuggestRules { .. } => processing::give_up_suggesting(&ctx, claim, job, error).await,
+        Job::SuggestRules { .. } | Job::ReconsiderProposals { .. } => {
+            processing::give_up_looking(&ctx, claim, job, error).await
+        }
     }
 }
 

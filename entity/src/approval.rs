@@ -80,6 +80,8 @@ pub struct Model {
     pub audit: bool,
     /// The approval this one took the place of.
     pub reopened_from: Option<ApprovalId>,
+    /// The approval in which the record came in, where this one was proposed anew.
+    pub first_look: Option<ApprovalId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }

@@ -32,6 +32,7 @@ mod m20261121_000025_create_change_sets;
 mod m20261121_000026_allow_embeddings;
 mod m20261121_000027_count_rule_hits;
 mod m20261121_000028_tell_of_jobs;
+mod m20261121_000029_propose_anew;
 
 pub use dialect::TENANT_TABLES_EXEMPT_FROM_POLICIES;
 pub use m20261121_000027_count_rule_hits::backfill as count_rule_hits;
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000026_allow_embeddings::Migration),
             Box::new(m20261121_000027_count_rule_hits::Migration),
             Box::new(m20261121_000028_tell_of_jobs::Migration),
+            Box::new(m20261121_000029_propose_anew::Migration),
         ]
     }
 }

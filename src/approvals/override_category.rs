@@ -365,6 +365,7 @@ async fn propose(
         automatic: false,
         audit: false,
         reopened_from: Some(row.id),
+        first_look: row.first_look,
         created_at: ctx.now(),
     };
     let rows: Vec<approval::Model> = escalated.iter().zip(decisions).map(waiting).collect();

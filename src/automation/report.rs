@@ -168,10 +168,11 @@ impl Counted {
     fn add(&mut self, row: &Row) {
         let (checked, count) = (row.was_checked(), row.proposals);
         let when = |it: bool| if it { count } else { 0 };
-        // one that was taken back is proposed again, in the approval that took its place
+        // one that was taken back or withdrawn is proposed again, in the approval that took its place
         let again = row.status == Status::Reopened;
-        self.proposed += when(!again);
-        self.passing += when(!again && row.passes);
+        let stands = !again && row.status != Status::Cancelled;
+        self.proposed += when(stands);
+        self.passing += when(stands && row.passes);
         self.automatic += when(row.automatic && row.status == Status::Approved);
         self.taken_back += when(row.automatic && again);
         self.checked += when(checked);

@@ -99,7 +99,7 @@ events! {
     ApprovalReopened = "APPROVAL_REOPENED" about "approval" approval {
         approval: ApprovalId, record: RecordId, reopened: ApprovalId, category: Option<CategoryId>,
     },
-    /// A proposal that waited was withdrawn: the pipeline makes another one.
+    /// A proposal that waited was withdrawn: the pipeline makes, or has made, another one.
     ProposalWithdrawn = "PROPOSAL_WITHDRAWN" about "approval" approval { approval: ApprovalId, record: RecordId },
     /// What was proposed before waits again, in a new approval, in the place of what the pipeline made of it.
     ProposalRestored = "PROPOSAL_RESTORED" about "approval" approval {

@@ -66,6 +66,11 @@ pub enum Job {
         /// Which records.
         records: Vec<RecordId>,
     },
+    /// Look again at what waits, now that these records were approved, or that was taken back.
+    ReconsiderProposals {
+        /// Which records.
+        records: Vec<RecordId>,
+    },
     /// Make the vectors of everything that is approved.
     RebuildVectors {
         /// The model that makes them.
@@ -90,6 +95,7 @@ impl Job {
             Self::SendMail { .. } | Self::MailResetLink { .. } => Queue::Emails,
             Self::StoreVectors { .. } | Self::RebuildVectors { .. } => Queue::Vectors,
             Self::SuggestRules { .. } => Queue::Suggestions,
+            Self::ReconsiderProposals { .. } => Queue::Reconsideration,
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Tx<'c> {
     events: Vec<append::Entry>,
     jobs: Vec<job::Model>,
     approved: Vec<RecordId>,
+    /// Records whose approval taught something, or was taken back.
+    taught: Vec<RecordId>,
     /// Records whose hits of rules are to be counted anew.
     judged: Vec<RecordId>,
     tally: Tally,
@@ -45,6 +47,7 @@ impl<'c> Tx<'c> {
             events: Vec::new(),
             jobs: Vec::new(),
             approved: Vec::new(),
+            taught: Vec::new(),
             judged: Vec::new(),
             tally: Tally::default(),
             woken: Vec::new(),
@@ -164,9 +167,16 @@ impl<'c> Tx<'c> {
             Event::TxApproved { outcome, .. } if *outcome == Outcome::Automatic => {}
             Event::TxApproved { record, .. } => {
                 self.approved.push(*record);
+                self.taught.push(*record);
                 self.judged.push(*record);
             }
-            Event::ApprovalReopened { record, .. } | Event::RecordVoided { record, .. } => {
+            Event::ApprovalReopened {
+                record, category, ..
+            }
+            | Event::RecordVoided {
+                record, category, ..
+            } => {
+                self.taught.extend(category.map(|_| *record));
                 self.judged.push(*record);
             }
             _ => {}
@@ -280,6 +290,10 @@ impl<'c> Tx<'c> {
                 records: records.clone(),
             });
             self.enqueue(Job::StoreVectors { records });
+        }
+        if !self.taught.is_empty() {
+            let records = std::mem::take(&mut self.taught);
+            self.enqueue(Job::ReconsiderProposals { records });
         }
         let mut wakes: Vec<Wake> = std::mem::take(&mut self.woken);
         for job in &self.jobs {

@@ -53,7 +53,7 @@ pub enum ApprovalStatus {
     Rejected,
     /// It was decided and then taken back; another approval took its place.
     Reopened,
-    /// Its record was voided or decided anew.
+    /// Its record was voided, or another proposal took its place.
     Cancelled,
     /// An override was proposed that a second person has to agree to; another approval took its place.
     Escalated,
@@ -81,7 +81,8 @@ pub struct Approval {
     pub decided_by_id: Option<ID>,
     /// When it was decided.
     pub decided_at: Option<DateTime<Utc>>,
-    /// Whether the proposal was sure enough to pass without a person when it was made; see `automation`.
+    /// Whether the proposal was sure enough to pass without a person when it was made; see `automation`. What is proposed anew
+    /// while it waits for a person never passes.
     pub passes: bool,
     /// Whether the record entered the books by that, without a person.
     pub automatic: bool,

@@ -56,6 +56,8 @@ pub enum JobKind {
     StoreVectors,
     /// Sees what approvals say about rules.
     SuggestRules,
+    /// Looks again at what waits, after approvals or when some were taken back.
+    ReconsiderProposals,
     /// Makes the vectors of everything that is approved.
     RebuildVectors,
 }
@@ -74,6 +76,7 @@ impl JobKind {
             ctx::Job::SendMail { .. } => Self::SendMail,
             ctx::Job::StoreVectors { .. } => Self::StoreVectors,
             ctx::Job::SuggestRules { .. } => Self::SuggestRules,
+            ctx::Job::ReconsiderProposals { .. } => Self::ReconsiderProposals,
             ctx::Job::RebuildVectors { .. } => Self::RebuildVectors,
         }
     }
@@ -170,6 +173,7 @@ fn subject(job: &ctx::Job) -> Option<ID> {
         | ctx::Job::SendMail { .. }
         | ctx::Job::StoreVectors { .. }
         | ctx::Job::SuggestRules { .. }
+        | ctx::Job::ReconsiderProposals { .. }
         | ctx::Job::RebuildVectors { .. } => None,
     }
 }

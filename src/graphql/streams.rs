@@ -85,7 +85,7 @@ pub enum ApprovalEventKind {
     Proposed,
     /// A proposed override was declined: the record waits again.
     Declined,
-    /// The proposal was withdrawn: the pipeline makes another one.
+    /// The proposal was withdrawn: the pipeline makes another one, or has made one that is better.
     Withdrawn,
     /// What was proposed before waits again.
     Restored,
@@ -172,7 +172,8 @@ pub struct StreamsSubscription;
 
 #[Subscription]
 impl StreamsSubscription {
-    /// Records as the pipeline decides about them. Needs `records:read`.
+    /// Records as the pipeline decides about them, and again when it has something better to propose for one that waits.
+    /// Needs `records:read`.
     async fn record_processed(
         &self,
         ctx: &Context<'_>,

@@ -36,6 +36,7 @@ fn goes_again(job: &Job) -> bool {
         | Job::SendMail { .. }
         | Job::StoreVectors { .. }
         | Job::SuggestRules { .. }
+        | Job::ReconsiderProposals { .. }
         | Job::RebuildVectors { .. } => true,
     }
 }

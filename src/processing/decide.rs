@@ -91,8 +91,8 @@ pub struct Decision {
 /// Asks the tiers in this process, until one is sure.
 pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
     let mut look = Look::default();
-    let tiers = knowledge.tiers();
     let mut since = Instant::now();
+    let tiers = knowledge.tiers();
     if tiers.rules && !knowledge.rules().set.is_empty() {
         look.ask_rules(record, knowledge);
         look.timed(&mut since);
@@ -100,21 +100,7 @@ pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
     if look.is_sure() {
         return look;
     }
-    if tiers.exact {
-        let exact = knowledge
-            .memory()
-            .exact(&record.merchant_key, record.account_id);
-        look.views.push(match exact {
-            Some(proposal) => view_of_exact(proposal, record, knowledge),
-            None => View::silent(Tier::Exact, "No approved record has the same merchant."),
-        });
-        look.timed(&mut since);
-    }
-    let clear = look.is_sure();
-    if tiers.model {
-        look.views.push(view_of_model(record, knowledge));
-        look.timed(&mut since);
-    }
+    let clear = look.ask_approvals(record, knowledge, &mut since);
     if clear || !tiers.similar || look.is_sure() {
         return look;
     }
@@ -129,11 +115,45 @@ pub fn look(record: &record::Model, knowledge: &Knowledge) -> Look {
     look
 }
 
+/// Asks only what approvals of the merchant say, and the model that learnt from all: some ten microseconds, however much
+/// was approved.
+pub fn look_at_approvals(record: &record::Model, knowledge: &Knowledge) -> Look {
+    let mut look = Look::default();
+    look.ask_approvals(record, knowledge, &mut Instant::now());
+    look
+}
+
 impl Look {
     /// Whether the proposal that stands so far is sure.
     pub fn is_sure(&self) -> bool {
         self.best()
             .is_some_and(|(_, confidence)| confidence >= SURE)
+    }
+
+    /// Asks what approvals of the merchant say, and the model; whether the former alone is sure.
+    fn ask_approvals(
+        &mut self,
+        record: &record::Model,
+        knowledge: &Knowledge,
+        since: &mut Instant,
+    ) -> bool {
+        let tiers = knowledge.tiers();
+        if tiers.exact {
+            let exact = knowledge
+                .memory()
+                .exact(&record.merchant_key, record.account_id);
+            self.views.push(match exact {
+                Some(proposal) => view_of_exact(proposal, record, knowledge),
+                None => View::silent(Tier::Exact, "No approved record has the same merchant."),
+            });
+            self.timed(since);
+        }
+        let clear = self.is_sure();
+        if tiers.model {
+            self.views.push(view_of_model(record, knowledge));
+            self.timed(since);
+        }
+        clear
     }
 
     /// Adds what someone outside this process said, such as the language model.

@@ -19,15 +19,17 @@ pub mod model;
 pub mod neighbours;
 pub mod ngram;
 mod process;
+mod reconsider;
 pub mod replay;
 pub mod similar;
 mod suggest;
 mod write;
 
 pub use engine::Engine;
-pub use give_up::give_up;
+pub use give_up::{give_up, give_up_looking};
 pub use process::process;
-pub use suggest::{give_up_suggesting, suggest_rules};
+pub use reconsider::reconsider;
+pub use suggest::suggest_rules;
 
 /// The version of the pipeline, as decisions will tell.
 pub const VERSION: &str = "2";

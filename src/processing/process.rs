@@ -217,6 +217,7 @@ impl Looked {
             decision,
             latency_us: self.latency_us,
             cost_micros: self.cost_micros,
+            instead_of: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use entity::{AccountId, JobId, RecordId, job, record};
+use entity::{AccountId, JobId, RecordId, record};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::engine::Engine;
@@ -31,18 +31,6 @@ pub async fn suggest_rules(ctx: &Ctx, engine: &Engine, claim: &Claim) -> Result<
     drop(state);
     let jobs: Vec<JobId> = claim.jobs.iter().map(|job| job.id).collect();
     suggestions::note(ctx, claim, &jobs, &seen, sequence, &classes).await
-}
-
-/// What happens when looking has failed for good: nothing is lost, the next approval of the merchant looks again.
-pub async fn give_up_suggesting(
-    ctx: &Ctx,
-    claim: &Claim,
-    job: &job::Model,
-    error: &str,
-) -> Result<()> {
-    let tx = ctx.begin().await?;
-    tx.bury(claim, &[job.id], error).await?;
-    tx.commit().await
 }
 
 async fn keys(ctx: &Ctx, records: &[RecordId]) -> Result<BTreeSet<Key>> {

@@ -6,10 +6,12 @@ use entity::decision::Source;
 use entity::{ApprovalId, DecisionId, JobId, RecordId, approval, decision, record};
 use sea_orm::sea_query::{CaseStatement, Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, QueryFilter, Value};
+use uuid::Uuid;
 
 use super::VERSION;
 use super::decide::Decision;
 use super::model::FORMAT;
+use crate::approvals;
 use crate::automation::Passage;
 use crate::ctx::{Ctx, Event, Outcome, Tx};
 use crate::error::{Error, Result};
@@ -27,6 +29,8 @@ pub(super) struct Decided {
     pub passage: Passage,
     pub latency_us: i64,
     pub cost_micros: i64,
+    /// The approval whose place in the queue this takes; none for a record that comes in.
+    pub instead_of: Option<approval::Model>,
 }
 
 /// Completes the jobs and stores the decisions, each with the approval it opens and its event, and what seems to belong
@@ -40,11 +44,43 @@ pub(super) async fn store(
 ) -> Result<()> {
     let mut tx = ctx.begin().await?;
     tx.complete(claim, jobs).await?;
-    if decided.is_empty() {
-        return tx.commit().await;
+    if !decided.is_empty() {
+        file(&mut tx, decided, record::Status::Received, model).await?;
+        links::suggest(&mut tx, found).await?;
     }
+    tx.commit().await
+}
+
+/// Completes the jobs and puts what is decided in the place of what waits; or nothing at all. What a person decided
+/// meanwhile is left alone.
+pub(super) async fn store_again(
+    ctx: &Ctx,
+    claim: &Claim,
+    jobs: &[JobId],
+    mut decided: Vec<Decided>,
+) -> Result<()> {
+    let mut tx = ctx.begin().await?;
+    tx.complete(claim, jobs).await?;
+    let waited = |it: &Decided| it.instead_of.as_ref().map(|row| row.id);
+    let ids: Vec<ApprovalId> = decided.iter().filter_map(waited).collect();
+    let withdrawn = approvals::withdraw(&mut tx, &ids).await?;
+    decided.retain(|it| waited(it).is_some_and(|id| withdrawn.contains(&id)));
+    if !decided.is_empty() {
+        file(&mut tx, decided, record::Status::Processed, None).await?;
+    }
+    tx.commit().await
+}
+
+/// Stores decisions about records that are in this state, each with its approval and its event.
+async fn file(
+    tx: &mut Tx<'_>,
+    decided: Vec<Decided>,
+    leaving: record::Status,
+    model: Option<&str>,
+) -> Result<()> {
+    let ctx = tx.ctx();
     let met = Met::of(&decided);
-    let tags = tagged(&tx, &decided).await?;
+    let tags = tagged(tx, &decided).await?;
     let mut decisions = Vec::with_capacity(decided.len());
     let mut approvals = Vec::with_capacity(decided.len());
     let mut lines = Vec::new();
@@ -54,10 +90,13 @@ pub(super) async fn store(
         passage,
         latency_us,
         cost_micros,
+        instead_of,
     } in decided
     {
         let filed = decision.category.filter(|_| passage.automatic);
-        let (id, approval): (DecisionId, ApprovalId) = (ctx.id(), ctx.id());
+        let id: DecisionId = ctx.id();
+        let place = instead_of.as_ref().map(|row| following(row.id));
+        let approval = place.unwrap_or_else(|| ctx.id());
         tx.record(Event::Processed {
             record: record.id,
             decision: id,
@@ -99,6 +138,7 @@ pub(super) async fn store(
             automatic: filed.is_some(),
             audit: passage.audit,
             reopened_from: None,
+            first_look: instead_of.map(|row| row.first_look.unwrap_or(row.id)),
             created_at: ctx.now(),
         });
         lines.extend(split);
@@ -132,22 +172,27 @@ pub(super) async fn store(
         .filter(|row: &&approval::Model| row.automatic)
         .map(|row| row.decision_id)
         .collect();
-    propose(&tx, &decisions, &automatic, &tags).await?;
-    rules::forget_hits(&mut tx, &met.again).await?;
-    rules::note_hits(&mut tx, met.hits).await?;
+    propose(tx, &decisions, leaving, &automatic, &tags).await?;
+    rules::forget_hits(tx, &met.again).await?;
+    rules::note_hits(tx, met.hits).await?;
     tx.insert_all(decisions).await?;
     tx.insert_all(approvals).await?;
-    tx.insert_all(lines).await?;
-    links::suggest(&mut tx, found).await?;
-    tx.commit().await
+    tx.insert_all(lines).await
 }
 
-/// Moves records from RECEIVED to PROCESSED with what was decided, or to APPROVED where it passed by itself, in one
+/// The id of an approval that takes the place of another: the next one. The queue is in the order of ids, and what is
+/// proposed anew keeps its place there.
+fn following(id: ApprovalId) -> ApprovalId {
+    Uuid::from_u128(id.0.as_u128().wrapping_add(1)).into()
+}
+
+/// Moves records from where they are to PROCESSED with what was decided, or to APPROVED where it passed by itself, in one
 /// statement. It holds every value itself: a join with the decisions just stored would hang on statistics that PostgreSQL
 /// does not have yet.
 async fn propose(
     tx: &Tx<'_>,
     decisions: &[decision::Model],
+    leaving: record::Status,
     automatic: &HashSet<DecisionId>,
     tags: &HashMap<RecordId, String>,
 ) -> Result<()> {
@@ -190,7 +235,7 @@ async fn propose(
         )
         .col_expr(record::Column::UpdatedAt, Expr::value(tx.ctx().now()))
         .filter(record::Column::Id.is_in(decisions.iter().map(|decision| decision.record_id)))
-        .filter(record::Column::Status.eq(record::Status::Received))
+        .filter(record::Column::Status.eq(leaving))
         .exec(tx.on())
         .await?;
     if updated.rows_affected == decisions.len() as u64 {
@@ -204,7 +249,9 @@ async fn propose(
 /// looked up here and not where the records were read, so none that came meanwhile is lost; nobody else changes them
 /// until this is stored.
 async fn tagged(tx: &Tx<'_>, decided: &[Decided]) -> Result<HashMap<RecordId, String>> {
-    let by_rules = decided.iter().filter(|it| !it.decision.tags.is_empty());
+    // those of what is proposed anew were set when it came in, and may have been taken away since
+    let new = decided.iter().filter(|it| it.instead_of.is_none());
+    let by_rules = new.filter(|it| !it.decision.tags.is_empty());
     let by_rules: HashMap<RecordId, &[String]> = by_rules
         .map(|it| (it.record.id, it.decision.tags.as_slice()))
         .collect();
@@ -234,7 +281,10 @@ impl Met {
             let hits = it.decision.hits.clone().into_iter();
             hits.map(move |hit| (record, hit))
         };
-        let before = decided.iter().filter(|it| it.record.decision_id.is_some());
+        // of what is only proposed anew no rule was asked: its hits stand
+        let before = decided
+            .iter()
+            .filter(|it| it.record.decision_id.is_some() && it.instead_of.is_none());
         Self {
             hits: decided.iter().flat_map(each).collect(),
             again: before.map(|it| it.record.id).collect(),

@@ -23,6 +23,8 @@ pub enum Queue {
     Vectors,
     /// Rules that approvals suggest.
     Suggestions,
+    /// Proposals that wait, in the light of what was approved since.
+    Reconsideration,
     /// Cleaning up.
     Maintenance,
 }
@@ -46,7 +48,7 @@ pub struct Policy {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ingest,
         Self::Process,
         Self::Reports,
@@ -56,6 +58,7 @@ impl Queue {
         Self::Exports,
         Self::Vectors,
         Self::Suggestions,
+        Self::Reconsideration,
         Self::Maintenance,
     ];
 
@@ -71,6 +74,7 @@ impl Queue {
             Self::Exports => "tenants:export",
             Self::Vectors => "vectors",
             Self::Suggestions => "rules:suggest",
+            Self::Reconsideration => "approvals:reconsider",
             Self::Maintenance => "maintenance",
         }
     }
@@ -130,7 +134,7 @@ impl Queue {
                 ..usual
             },
             // many approvals of one tenant are looked at together
-            Self::Suggestions => Policy {
+            Self::Suggestions | Self::Reconsideration => Policy {
                 concurrency: 1,
                 batch: 200,
                 ..usual

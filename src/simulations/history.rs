@@ -86,7 +86,7 @@ async fn portion(
     let records: Vec<record::Model> = page::read_columns(select, &LOOKED_AT, read.on()).await?;
     let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
     let known = match bench.is_stored() && !ids.is_empty() {
-        true => stored::proposals(read, &ids).await?,
+        true => stored::first(read, &ids).await?,
         false => HashMap::new(),
     };
     let records = records.into_iter().map(|record| (record.id, record));

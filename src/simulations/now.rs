@@ -46,7 +46,7 @@ pub(super) async fn replay(
         let known = match bench.is_stored() {
             true => {
                 let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-                stored::proposals(&read, &ids).await?
+                stored::latest(&read, &ids).await?
             }
             false => Default::default(),
         };

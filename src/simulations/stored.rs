@@ -3,21 +3,42 @@
 use std::collections::HashMap;
 
 use entity::{RecordId, approval, decision};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 
 use super::judge::Proposal;
 use crate::ctx::Read;
 use crate::error::Result;
 
 /// The latest proposal of the pipeline about each record, in two statements.
-pub(super) async fn proposals(
+pub(super) async fn latest(
     read: &Read,
     records: &[RecordId],
 ) -> Result<HashMap<RecordId, Proposal>> {
-    let rows = read
-        .select::<approval::Entity>()
+    proposals(read, about(read, records)).await
+}
+
+/// What was proposed about each record when the pipeline came to it, in two statements. What was proposed anew while it
+/// waited knew of approvals that a replay of that moment does not.
+pub(super) async fn first(
+    read: &Read,
+    records: &[RecordId],
+) -> Result<HashMap<RecordId, Proposal>> {
+    let first = approval::Column::FirstLook.is_null();
+    proposals(read, about(read, records).filter(first)).await
+}
+
+fn about(read: &Read, records: &[RecordId]) -> Select<approval::Entity> {
+    read.select::<approval::Entity>()
         .filter(approval::Column::RecordId.is_in(records.iter().copied()))
         .filter(approval::Column::Source.ne(decision::Source::Person))
+}
+
+/// The latest of these about each record.
+async fn proposals(
+    read: &Read,
+    these: Select<approval::Entity>,
+) -> Result<HashMap<RecordId, Proposal>> {
+    let rows = these
         .order_by_asc(approval::Column::CreatedAt)
         .order_by_asc(approval::Column::Id)
         .all(read.on())

@@ -68,6 +68,7 @@ mod queues;
 mod rate;
 mod reach;
 mod real_data;
+mod reconsider;
 mod records;
 mod refunds;
 mod reports;

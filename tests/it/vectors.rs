@@ -128,8 +128,8 @@ async fn a_start_asks_for_what_was_never_made_and_asks_once() {
     for _ in 0..2 {
         assert_eq!(neighbours::begin_at_start(&ctx).await.unwrap(), 1);
     }
-    // two about the approval, its vector and what it says about rules, and one about everything
-    assert_eq!(app.run_background_work().await, 3);
+    // three about the approval, its vector and what it says about rules and of what waits, and one about everything
+    assert_eq!(app.run_background_work().await, 4);
     assert_eq!(neighbours::begin_at_start(&ctx).await.unwrap(), 0);
     assert_eq!(desk.similar("COFFEE CORNER LEIDEN").await.len(), 1);
     app.finish().await;

@@ -44,6 +44,11 @@ pub const REOPEN: &str = "mutation($input: ReopenApprovalInput!) { reopenApprova
     approval { id } errors { message }
 } }";
 
+/// Where a record stands, whoever said so.
+pub fn filing(record: &Value) -> [&Value; 3] {
+    [&record["id"], &record["status"], &record["category"]["id"]]
+}
+
 /// What is done with change sets of a tenant.
 pub trait Applying {
     async fn apply(&self, simulation: &Value, choice: Value) -> Value;

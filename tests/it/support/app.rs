@@ -250,7 +250,7 @@ impl TestApp {
 impl TestApp {
     /// Does what every approval leaves behind, whatever a test is about.
     async fn follow_approvals(&self) -> balance::error::Result<()> {
-        for queue in [Queue::Vectors, Queue::Suggestions] {
+        for queue in [Queue::Vectors, Queue::Suggestions, Queue::Reconsideration] {
             worker::drain_queue(&self.app(), queue).await?;
         }
         Ok(())

@@ -31,6 +31,7 @@ pub async fn poison(app: &TestApp, tenant: &Tenant, record: &str) {
         automatic: false,
         audit: false,
         reopened_from: None,
+        first_look: None,
         created_at: ctx.now(),
     };
     tx.insert(row).await.unwrap();
