@@ -45,5 +45,22 @@ async fn a_ledger_is_evaluated_without_touching_the_books() {
         .unwrap_or_else(|| panic!("{printed}"));
     assert!(accuracy > 90.0, "{printed}");
     assert!(printed.contains("first 100"), "{printed}");
+    assert!(!printed.contains("when reviewed"), "{printed}");
+
+    // one who is behind finds better proposals than there were when the rows came in
+    let behind = [&arguments[..], &["--delay", "20"]].concat();
+    let printed = Process::output(&app, &behind).await;
+    let line = printed.lines().find(|line| line.contains("when reviewed"));
+    let line = line.unwrap_or_else(|| panic!("{printed}"));
+    let shares: Vec<f64> = line
+        .split_whitespace()
+        .zip(line.split_whitespace().skip(1))
+        .filter(|(_, unit)| *unit == "%")
+        .filter_map(|(share, _)| share.parse().ok())
+        .collect();
+    let [reviewed, proposed] = shares[..] else {
+        panic!("{line}");
+    };
+    assert!(reviewed > proposed + 5.0, "{line}");
     app.finish().await;
 }

@@ -29,6 +29,9 @@ use crate::secret;
 ///            confidence is chosen from past answers only, so that 98 % would be right with 90 % certainty
 ///   ece      how far the confidence is from the truth, on average; 0 is perfect
 ///
+/// With --delay the reviewer is some rows behind. What waits is proposed anew as answers come in; one more line shows how
+/// much was right when its turn came, beside how much was right when it came in.
+///
 /// With --accept-suggestions every rule that the answers suggest is accepted at once, and may approve by itself. Two more
 /// lines show what such rules were worth: the share of rows they decided and how much of it was right, and the share that
 /// would have passed by itself and how much of that was right.

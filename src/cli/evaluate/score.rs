@@ -22,6 +22,7 @@ pub(super) struct Score {
     seen: HashSet<String>,
     past: VecDeque<(f64, bool)>,
     told: usize,
+    right_when_reviewed: usize,
     threshold: Option<f64>,
     rules: bool,
 }
@@ -66,8 +67,10 @@ impl Score {
         });
     }
 
-    /// Notes that the answer to the oldest open proposal was told: the threshold may learn from it.
-    pub fn told(&mut self) {
+    /// Notes that the answer to the oldest open proposal was told, and whether what waited by then was right: the
+    /// threshold may learn from what was proposed.
+    pub fn told(&mut self, right_when_reviewed: bool) {
+        self.right_when_reviewed += usize::from(right_when_reviewed);
         let Some(row) = self.rows.get(self.told) else {
             return;
         };
@@ -136,6 +139,17 @@ impl Score {
             .filter(|(start, _)| *start > 0)
         {
             line(&format!("{start}-{end}"), &self.rows[start..end]);
+        }
+        // who keeps up reviews what was proposed
+        if self.told > 0 && self.told < all {
+            let reviewed = &self.rows[..self.told];
+            println!(
+                "{:>16}: {} right of {} rows; {} when they were proposed",
+                "when reviewed",
+                percent(Some(self.right_when_reviewed as f64 / self.told as f64)),
+                self.told,
+                percent(share(reviewed, |_| true, |row| row.proposal.right)),
+            );
         }
         if self.rules {
             let by_rule = |row: &Row| row.proposal.source == "RULE";
@@ -242,7 +256,7 @@ mod tests {
                     ..Proposal::default()
                 },
             );
-            score.told();
+            score.told(true);
         }
         assert_eq!(
             share(&score.rows, |_| true, |row| row.proposal.right),

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use entity::account::Kind as AccountKind;
+use entity::approval::{self, Status::Pending};
 use entity::automation::Mode;
 use entity::category::{self, Kind};
 use entity::rule_suggestion::Status;
-use entity::{AccountId, ApprovalId, CategoryId, RecordId};
+use entity::{AccountId, CategoryId, RecordId};
 use sea_orm::ActiveEnum;
 
 use super::rows::Row;
@@ -29,10 +30,9 @@ use crate::records::{self, NewRow, RowAnswer};
 use crate::suggestions::{self, Acceptance, Filter};
 use crate::{automation, secret, tenants, worker};
 
-/// A proposal that waits for its answer.
+/// A record that waits for its answer.
 struct Waiting {
-    approval: ApprovalId,
-    proposed: Option<CategoryId>,
+    record: RecordId,
     truth: CategoryId,
 }
 
@@ -83,10 +83,7 @@ async fn propose(app: &Arc<App>, rows: &[Row], how: How, told: &mut impl FnMut()
         let record = import(&ctx, number, row, accounts[&row.account]).await?;
         worker::drain(app).await?;
         ctx.refresh().await;
-        let approval = approvals::of_records(&ctx, &[record])
-            .await?
-            .pop()
-            .ok_or_else(|| Error::internal("a record was not decided; see the log"))?;
+        let approval = waits(&ctx, record).await?;
         let truth = categories[&row.category];
         let proposed = approval.proposed_category_id;
         let named = proposed.and_then(|id| names.get(&id).copied());
@@ -100,16 +97,12 @@ async fn propose(app: &Arc<App>, rows: &[Row], how: How, told: &mut impl FnMut()
                 passes: approval.passes,
             },
         );
-        waiting.push_back(Waiting {
-            approval: approval.id,
-            proposed,
-            truth,
-        });
+        waiting.push_back(Waiting { record, truth });
         if waiting.len() > how.delay
             && let Some(oldest) = waiting.pop_front()
         {
-            tell(&ctx, oldest).await?;
-            score.told();
+            let right = tell(&ctx, oldest).await?;
+            score.told(right);
             if how.accept {
                 accept(app, &ctx).await?;
             }
@@ -119,11 +112,13 @@ async fn propose(app: &Arc<App>, rows: &[Row], how: How, told: &mut impl FnMut()
     Ok(score)
 }
 
-async fn tell(ctx: &Ctx, waiting: Waiting) -> Result<()> {
+/// Reviews what waits by now; whether it was right.
+async fn tell(ctx: &Ctx, waiting: Waiting) -> Result<bool> {
     ctx.refresh().await;
-    if waiting.proposed == Some(waiting.truth) {
-        approvals::approve(ctx, waiting.approval).await?;
-        return Ok(());
+    let approval = waits(ctx, waiting.record).await?;
+    if approval.proposed_category_id == Some(waiting.truth) {
+        approvals::approve(ctx, approval.id).await?;
+        return Ok(true);
     }
     let choice = Override {
         category: waiting.truth,
@@ -131,11 +126,19 @@ async fn tell(ctx: &Ctx, waiting: Waiting) -> Result<()> {
         note: None,
         lines: Vec::new(),
     };
-    let one = [waiting.approval];
+    let one = [approval.id];
     let answers = approvals::override_many(ctx, &one, choice, ErrorPolicy::RejectAll).await?;
-    answers
-        .into_iter()
-        .try_for_each(|answer| answer.became.done().map(drop))
+    for answer in answers {
+        answer.became.done()?;
+    }
+    Ok(false)
+}
+
+/// The approval in which a record waits.
+async fn waits(ctx: &Ctx, record: RecordId) -> Result<approval::Model> {
+    let all = approvals::of_records(ctx, &[record]).await?;
+    let waiting = all.into_iter().find(|row| row.status == Pending);
+    waiting.ok_or_else(|| Error::internal("a record was not decided; see the log"))
 }
 
 /// Accepts what is suggested by now, and lets it approve by itself.
