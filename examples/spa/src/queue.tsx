@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useSubscription } from '@apollo/client/react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { APPROVALS, APPROVE, QUEUE } from './documents';
 import type { QueueQuery } from './gql/graphql';
 import { Problem } from './problem';
@@ -64,17 +64,26 @@ const SHOWN = 30;
 function Live({ after }: { after?: string | null }) {
   const [start] = useState(after);
   const [news, setNews] = useState<{ cursor: string; kind: string; text: string }[]>([]);
+  const withdrawn = useRef(new Set<string>());
   const { error } = useSubscription(APPROVALS, {
     variables: { after: start },
     onData({ client, data: { data } }) {
       if (!data) return;
       const { cursor, kind, approval } = data.approvalEvents;
       setNews((known) => [{ cursor, kind, text: approval.record.description }, ...known].slice(0, SHOWN));
-      // known approvals changed in the cache already; a new one joins the list
+      const recordId = approval.record.id;
+      if (kind === 'WITHDRAWN') withdrawn.current.add(recordId);
+      // another proposal about a record keeps the place of the old one, which may be further down than this list goes
+      const anew = kind === 'OPENED' && withdrawn.current.delete(recordId);
+      // known approvals changed in the cache already; a new one joins the list, a better proposal in the old one's place
       client.cache.updateQuery({ query: QUEUE }, (queue) => {
-        if (!queue || kind !== 'OPENED' || queue.approvals.edges.some(({ node }) => node.id === approval.id)) return;
+        const edges = queue?.approvals.edges ?? [];
+        if (!queue || kind !== 'OPENED' || edges.some(({ node }) => node.id === approval.id)) return;
         const edge = { __typename: 'ApprovalEdge' as const, cursor, node: approval };
-        return { ...queue, approvals: { ...queue.approvals, edges: [edge, ...queue.approvals.edges] } };
+        const at = edges.findIndex(({ node }) => node.record.id === recordId);
+        if (anew && at < 0) return;
+        const joined = at < 0 ? [edge, ...edges] : edges.map((old, n) => (n === at ? edge : old));
+        return { ...queue, approvals: { ...queue.approvals, edges: joined } };
       });
     },
   });
