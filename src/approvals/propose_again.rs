@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::approve::all_moved;
 use super::standing::{Refusal, Standing};
-use super::withdraw::{cancel, tell_withdrawn};
+use super::withdraw::{move_all, tell_withdrawn};
 use crate::ctx::{Event, Job, Tx};
 use crate::error::Result;
 use crate::records;
@@ -70,7 +70,7 @@ pub async fn propose_again(
     let records: Vec<RecordId> = withdrawn.iter().map(|row| row.record_id).collect();
     let mut met = rules::met_by(tx, &records).await?;
     let ids: Vec<ApprovalId> = withdrawn.iter().map(|row| row.id).collect();
-    cancel(tx, &ids).await?;
+    move_all(tx, &ids, Status::Pending, Status::Cancelled).await?;
     let sent = tx
         .update::<record::Entity>()
         .col_expr(
@@ -153,8 +153,8 @@ pub async fn restore_proposals(
         let ids = made.filter(|made| (made.status == Status::Approved) == passed);
         ids.map(|made| made.id).collect::<Vec<_>>()
     };
-    cancel(tx, &made(false)).await?;
-    reopen(tx, made(true)).await?;
+    move_all(tx, &made(false), Status::Pending, Status::Cancelled).await?;
+    move_all(tx, &made(true), Status::Approved, Status::Reopened).await?;
     put_back(tx, &back).await?;
     let records: Vec<RecordId> = back.iter().map(|(it, ..)| it.record).collect();
     rules::forget_hits(tx, &records).await?;
@@ -215,20 +215,6 @@ fn untouched<'s>(
         (Is::Approved, [made]) if made.automatic => Ok((withdrawn, Some(made))),
         _ => Err(Refusal::Changed),
     }
-}
-
-async fn reopen(tx: &Tx<'_>, ids: Vec<ApprovalId>) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let reopened = tx
-        .update::<approval::Entity>()
-        .col_expr(approval::Column::Status, Expr::value(Status::Reopened))
-        .filter(approval::Column::Id.is_in(ids.iter().copied()))
-        .filter(approval::Column::Status.eq(Status::Approved))
-        .exec(tx.on())
-        .await?;
-    all_moved(reopened.rows_affected, ids.len())
 }
 
 /// Gives records what they had while the proposal waited, in one statement.

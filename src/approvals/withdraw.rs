@@ -27,26 +27,31 @@ pub async fn withdraw(tx: &mut Tx<'_>, ids: &[ApprovalId]) -> Result<HashSet<App
         .all(tx.on())
         .await?;
     let ids: Vec<ApprovalId> = waiting.iter().map(|(approval, _)| *approval).collect();
-    cancel(tx, &ids).await?;
+    move_all(tx, &ids, Status::Pending, Status::Cancelled).await?;
     for (approval, record) in waiting {
         tell_withdrawn(tx, approval, record);
     }
     Ok(ids.into_iter().collect())
 }
 
-/// Cancels approvals that wait, all of them or none.
-pub(super) async fn cancel(tx: &Tx<'_>, ids: &[ApprovalId]) -> Result<()> {
+/// Moves approvals from one state to another, all of them or none.
+pub(super) async fn move_all(
+    tx: &Tx<'_>,
+    ids: &[ApprovalId],
+    from: Status,
+    to: Status,
+) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
-    let cancelled = tx
+    let moved = tx
         .update::<approval::Entity>()
-        .col_expr(approval::Column::Status, Expr::value(Status::Cancelled))
+        .col_expr(approval::Column::Status, Expr::value(to))
         .filter(approval::Column::Id.is_in(ids.iter().copied()))
-        .filter(approval::Column::Status.eq(Status::Pending))
+        .filter(approval::Column::Status.eq(from))
         .exec(tx.on())
         .await?;
-    all_moved(cancelled.rows_affected, ids.len())
+    all_moved(moved.rows_affected, ids.len())
 }
 
 /// Files that a proposal was withdrawn.
