@@ -110,6 +110,12 @@ pub fn leaves() -> impl Iterator<Item = &'static Entry> {
         .filter(|entry| CHART.iter().all(|other| other.parent != Some(entry.code)))
 }
 
+/// Whether a category is still as it came with the chart.
+pub fn is_default(code: &str, name: &str) -> bool {
+    let same = |entry: &Entry| entry.code == code && entry.name == name;
+    CHART.iter().any(same)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -16,6 +16,7 @@ use super::memory::Memory;
 use super::model::{Chart, Model};
 use super::replay::Tiers;
 use crate::automation::{self, Earned, Outcome, Settings};
+use crate::categories::chart;
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::rules::{self, Compiled};
@@ -64,6 +65,8 @@ pub struct Known {
     pub kind: category::Kind,
     /// Whether nothing open is below it.
     pub leaf: bool,
+    /// Whether it is still as it came with the default chart.
+    pub default: bool,
     archived: bool,
 }
 
@@ -367,6 +370,7 @@ impl Known {
             name: name.to_owned(),
             kind,
             leaf: true,
+            default: chart::is_default(code, name),
             archived: false,
         }
     }
@@ -479,6 +483,7 @@ async fn categories(read: &Read) -> Result<HashMap<CategoryId, Known>> {
     let known = |row: category::Model| {
         let known = Known {
             leaf: !parents.contains(&row.id),
+            default: chart::is_default(&row.code, &row.name),
             code: row.code,
             name: row.name,
             kind: row.kind,

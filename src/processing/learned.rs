@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::memory::Example;
 use super::model::{self, FORMAT, Facts, Model, Name};
+use super::trades::Trades;
 use crate::ctx::{Ctx, Read};
 use crate::error::{Error, Result};
 use crate::suggestions::Habits;
@@ -64,6 +65,7 @@ pub(super) fn facts<'a>(
     Facts {
         text,
         merchant,
+        trades: Trades::of(text, merchant),
         account,
         amount,
     }
@@ -341,6 +343,7 @@ pub(super) fn chart(
     model::Chart::of(open.map(|(id, known)| model::Entry {
         category: *id,
         name: known.leaf.then_some(known.name.as_str()),
+        default: known.default,
         way: match known.kind {
             category::Kind::Income => 1,
             category::Kind::Expense => -1,

@@ -3,7 +3,7 @@
 //!
 //! The deciding itself is plain values in, plain values out: [`merchant`](crate::merchant) names who was paid, [`similar`] finds
 //! strings that look alike, [`memory`] counts what was approved for whom, [`model`] learns from the same
-//! approvals what holds beyond them, with honest confidences, and [`decide`] asks one tier after the other. An [`Engine`] keeps what each tenant has taught, up to its last event;
+//! approvals what holds beyond them, with honest confidences and helped by what [`trades`] there are, and [`decide`] asks one tier after the other. An [`Engine`] keeps what each tenant has taught, up to its last event;
 //! [`process`] carries a claimed batch from RECEIVED to PROCESSED in one transaction.
 
 pub mod counts;
@@ -23,6 +23,7 @@ mod reconsider;
 pub mod replay;
 pub mod similar;
 mod suggest;
+pub mod trades;
 mod write;
 
 pub use engine::Engine;

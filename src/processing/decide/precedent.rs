@@ -7,7 +7,8 @@ use super::{SURE, Tier, View};
 use crate::processing::knowledge::Knowledge;
 use crate::processing::learned::facts;
 use crate::processing::memory::{Evidence, Proposal};
-use crate::processing::model::{FORMAT, Opinion};
+use crate::processing::model::{FORMAT, Facts, Opinion};
+use crate::processing::trades;
 use crate::text::fold;
 
 /// A guess by the names of the categories alone is worth saying when it is as sure as this.
@@ -103,13 +104,14 @@ pub(super) fn view_of_model(record: &record::Model, knowledge: &Knowledge) -> Vi
             approvals(model.lessons()),
             known.name,
         ),
-        None => format!("The names of the categories suggest {}.", known.name),
+        None => by_name(&known.name, &facts),
     };
     let evidence = json!({
         "version": FORMAT,
         "lessons": model.lessons(),
         "asOf": knowledge.cursor(),
         "classes": chart.categories().len(),
+        "trades": facts.trades.iter().map(|(trade, _)| trades::name(trade)).collect::<Vec<_>>(),
         "features": reasons.iter().map(|reason| json!({
             "feature": reason.feature,
             "weight": short(reason.weight),
@@ -121,6 +123,19 @@ pub(super) fn view_of_model(record: &record::Model, knowledge: &Knowledge) -> Vi
     });
     let confidence = f64::from(opinion.confidence);
     View::proposal(Tier::Model, opinion.category, confidence, reason).with(evidence)
+}
+
+/// Why the name of a category speaks for it.
+fn by_name(category: &str, facts: &Facts<'_>) -> String {
+    let asked = trades::of_category(category);
+    let mut dealt = facts.trades.iter().map(|(trade, _)| trade);
+    match dealt.find(|trade| asked.contains(trade)) {
+        Some(trade) => format!(
+            "The name of {category} speaks of the trade that the payee is in: {}.",
+            trades::name(trade)
+        ),
+        None => format!("The names of the categories suggest {category}."),
+    }
 }
 
 /// Three decimals are enough to read.

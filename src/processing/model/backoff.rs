@@ -1,40 +1,53 @@
 //! How often each category was approved, from the broadest view of a record to the narrowest.
 //!
-//! All records, then the account, the first word, that word on the account, the merchant, the whole text, the merchant on
+//! All records, then the account, the trade, the first word, that word on the account, the merchant, the whole text, the merchant on
 //! the account: each level pulls the distribution of the one before towards what it counted, the harder the more it
 //! counted. Taking an approval back takes exactly its counts back.
 
 use super::features::{Facts, key};
 use super::weights::Hashed;
 use crate::processing::counts::Counts;
+use crate::processing::trades::Trade;
 
 /// Views kept at most; what comes later is counted in the broader views only.
 const MAX_VIEWS: usize = 1 << 19;
 /// How many views a record has.
-pub const LEVELS: usize = 7;
+pub const LEVELS: usize = 8;
 /// What the level before weighs against one confirmation, level by level.
-const PULL: [f32; LEVELS] = [5.0, 3.0, 2.0, 1.5, 1.5, 1.5, 1.0];
+const PULL: [f32; LEVELS] = [5.0, 3.0, 2.0, 2.0, 1.5, 1.5, 1.5, 1.0];
 /// The merchant, among the levels.
-const MERCHANT: usize = 4;
+const MERCHANT: usize = 5;
 
-/// The views of one record.
+/// How many trades of a record make its view.
+const TRADES: usize = 2;
+
+/// The views of one record; it has none by a trade that nobody knows.
 #[derive(Debug, Clone, Copy)]
-pub struct Views([u64; LEVELS]);
+pub struct Views([Option<u64>; LEVELS]);
 
 impl Views {
     /// The views of these facts.
     pub fn of(facts: &Facts<'_>) -> Self {
         let account = &facts.account.to_le_bytes()[..];
         let (word, merchant) = (facts.first_word().as_bytes(), facts.merchant.as_bytes());
+        let mut trades: Vec<Trade> = facts.trades.iter().map(|(trade, _)| trade).collect();
+        trades.truncate(TRADES);
+        trades.sort_unstable();
         Self([
-            key(100, &[]),
-            key(101, &[account]),
-            key(102, &[word]),
-            key(106, &[word, account]),
-            key(103, &[merchant]),
-            key(104, &[facts.text.as_bytes()]),
-            key(105, &[merchant, account]),
+            Some(key(100, &[])),
+            Some(key(101, &[account])),
+            (!trades.is_empty()).then(|| key(107, &[&trades])),
+            Some(key(102, &[word])),
+            Some(key(106, &[word, account])),
+            Some(key(103, &[merchant])),
+            Some(key(104, &[facts.text.as_bytes()])),
+            Some(key(105, &[merchant, account])),
         ])
+    }
+
+    /// Those it has.
+    fn known(self) -> impl Iterator<Item = u64> {
+        self.0.into_iter().flatten()
     }
 }
 
@@ -47,7 +60,7 @@ pub struct Backoff {
 impl Backoff {
     /// Counts an approval.
     pub fn add(&mut self, views: &Views, class: u16) {
-        for view in views.0 {
+        for view in views.known() {
             if self.views.len() < MAX_VIEWS || self.views.contains_key(&view) {
                 self.views.entry(view).or_default().add(class);
             }
@@ -56,7 +69,7 @@ impl Backoff {
 
     /// Takes an approval back.
     pub fn remove(&mut self, views: &Views, class: u16) {
-        for view in views.0 {
+        for view in views.known() {
             let Some(counts) = self.views.get_mut(&view) else {
                 continue;
             };
@@ -69,24 +82,22 @@ impl Backoff {
 
     /// How often the merchant was approved: never, once or twice, a few times, often (0 to 3).
     pub fn familiarity(&self, views: &Views) -> u8 {
-        let counts = self.views.get(&views.0[MERCHANT]);
+        let counts = views.0[MERCHANT].and_then(|view| self.views.get(&view));
         often(counts.map_or(0, |counts| counts.iter().map(|(_, n)| n).sum()))
     }
 
     /// What each view has counted, by its level, the broadest first; views that counted nothing are left out.
     pub fn counted(&self, views: Views) -> impl Iterator<Item = (usize, &Counts<u16>)> {
         let levels = views.0.into_iter().enumerate();
-        levels.filter_map(|(level, view)| Some((level, self.views.get(&view)?)))
+        levels.filter_map(|(level, view)| Some((level, self.views.get(&view?)?)))
     }
 
     /// The probability of each of `into.len()` classes out of `all` there are; answers that of each of the others.
     pub fn predict(&self, views: &Views, all: usize, into: &mut [f32]) -> f32 {
         let mut other = 1.0 / all.max(1) as f32;
         into.fill(other);
-        for (view, pull) in views.0.iter().zip(PULL) {
-            let Some(counts) = self.views.get(view) else {
-                continue;
-            };
+        for (level, counts) in self.counted(*views) {
+            let pull = PULL[level];
             let counted: u32 = counts.iter().map(|(_, n)| n).sum();
             let scale = 1.0 / (counted as f32 + pull);
             other *= pull * scale;
@@ -137,11 +148,13 @@ pub fn often(times: u32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::processing::trades::Trades;
 
     fn facts(merchant: &str, account: u128) -> Facts<'_> {
         Facts {
             text: merchant,
             merchant,
+            trades: Trades::of(merchant, merchant),
             account,
             amount: -100,
         }
@@ -165,7 +178,7 @@ mod tests {
         let heard: Vec<(usize, u32)> = heard
             .map(|(level, counts)| (level, counts.iter().map(|(_, n)| n).sum()))
             .collect();
-        assert_eq!(heard, [(0, 25), (2, 5), (4, 5), (5, 5)]);
+        assert_eq!(heard, [(0, 25), (2, 5), (3, 5), (5, 5), (6, 5)]);
         for _ in 0..5 {
             counts.remove(&Views::of(&facts("shell", 1)), 1);
         }

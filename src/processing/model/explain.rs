@@ -113,5 +113,6 @@ fn name_of(kind: Kind, letters: &str) -> String {
         Kind::AfterOnAccount => "what was approved just before on this account".to_owned(),
         Kind::AfterTwo => "the two approvals before on this account".to_owned(),
         Kind::Familiarity => format!("a merchant {letters} before"),
+        Kind::Trade => format!("trade \"{letters}\""),
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Most come from fields of the record that never change: letters, words, merchant, account, amount and their pairs. A
 //! few come from what was approved before: last on the same account, for people file in batches, and how often of the
-//! same merchant, for what is new is filed elsewhere than what comes every week. Nothing is looked up in a table of
-//! merchants. The hash is FNV-1a, mixed and cut to `BITS` bits; two features that collide share a row.
+//! same merchant, for what is new is filed elsewhere than what comes every week. What a payee deals in comes from the
+//! lists of [`trades`]. The hash is FNV-1a, mixed and cut to `BITS` bits; two features that collide share a row.
 
 use super::math;
+use crate::processing::trades::{self, Trades};
 
 /// The space of features, a power of two.
 const BITS: u32 = 18;
+/// The length that all trades of a record have together.
+const TRADES: f32 = 2.0;
 /// No category, among class numbers.
 pub const NOTHING: u16 = u16::MAX;
 
@@ -19,6 +22,8 @@ pub struct Facts<'a> {
     pub text: &'a str,
     /// The merchant key of that text.
     pub merchant: &'a str,
+    /// What it deals in, as both of them tell.
+    pub trades: Trades,
     /// The account the money moved on; 0 for none.
     pub account: u128,
     /// In 10^-5 units, money in positive.
@@ -92,6 +97,8 @@ pub enum Kind {
     AfterTwo,
     /// How often the merchant was approved before.
     Familiarity,
+    /// What the payee deals in.
+    Trade,
 }
 
 /// A hashed feature and its value.
@@ -154,7 +161,7 @@ pub fn collect(
     let single: [(Kind, &[&[u8]], &str, f32); 16] = [
         (Kind::Any, &[], "", 0.3),
         (Kind::Merchant, &[merchant], name, 1.0),
-        (Kind::Account, &[account], "", 1.6),
+        (Kind::Account, &[account], "", 2.0),
         (Kind::MerchantOnAccount, &[merchant, account], name, 1.0),
         (
             Kind::WordOnAccount,
@@ -169,14 +176,33 @@ pub fn collect(
         (Kind::MerchantAmount, &[merchant, amount], name, 0.5),
         (Kind::Amount, &[amount], "", 0.3),
         (Kind::Fraction, &[fraction], "", 0.3),
-        (Kind::After, &[&last], "", 0.5),
-        (Kind::AfterOnAccount, &[&last, account], "", 0.5),
+        (Kind::After, &[&last], "", 0.4),
+        (Kind::AfterOnAccount, &[&last, account], "", 0.4),
         (Kind::AfterTwo, &[&last, &second], "", 0.3),
         (Kind::Familiarity, &[&[past.familiarity]], times, 0.5),
     ];
     for (kind, parts, letters, value) in single {
         push(into, &mut named, kind, parts, letters);
         into.last_mut().expect("just pushed").value = value;
+    }
+
+    let told = into.len();
+    for (trade, times) in facts.trades.iter() {
+        push(
+            into,
+            &mut named,
+            Kind::Trade,
+            &[&[trade]],
+            trades::name(trade),
+        );
+        into.last_mut().expect("just pushed").value = f32::from(times);
+    }
+    let squares: f32 = into[told..]
+        .iter()
+        .map(|feature| feature.value.powi(2))
+        .sum();
+    for feature in &mut into[told..] {
+        feature.value *= TRADES / squares.sqrt();
     }
 }
 
@@ -240,6 +266,7 @@ mod tests {
     const FACTS: Facts<'_> = Facts {
         text: "tesco stores 3421",
         merchant: "tesco",
+        trades: Trades::NONE,
         account: 7,
         amount: -1_250_000,
     };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::features::{Facts, NOTHING, Past};
 use super::math;
+use crate::processing::trades::Trades;
 
 /// Approvals kept for going over again; older ones have been gone over often enough.
 const KEPT: usize = 8_192;
@@ -17,6 +18,8 @@ pub struct Lesson {
     pub text: Box<str>,
     /// See [`Facts`].
     pub merchant: Box<str>,
+    /// See [`Facts`].
+    pub trades: Trades,
     /// See [`Facts`].
     pub account: u128,
     /// See [`Facts`].
@@ -33,6 +36,7 @@ impl Lesson {
         Facts {
             text: &self.text,
             merchant: &self.merchant,
+            trades: self.trades,
             account: self.account,
             amount: self.amount,
         }
@@ -60,6 +64,7 @@ impl Lessons {
         self.kept.push_back(Lesson {
             text: facts.text.into(),
             merchant: facts.merchant.into(),
+            trades: facts.trades,
             account: facts.account,
             amount: facts.amount,
             past,
@@ -140,6 +145,7 @@ mod tests {
         Facts {
             text: "a",
             merchant: "a",
+            trades: Trades::NONE,
             account,
             amount: 1,
         }

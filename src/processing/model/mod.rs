@@ -32,9 +32,9 @@ pub use snapshot::{FORMAT, Name};
 use weights::Weights;
 
 /// The share of the softmax in the sum; the counts have the rest.
-const SOFTMAX: f32 = 0.65;
+const SOFTMAX: f32 = 0.7;
 /// The share of the mixture of both; the sum has the rest. With more of it fewer proposals stand out as sure.
-const MIXTURE: f32 = 0.4;
+const MIXTURE: f32 = 0.6;
 /// Earlier approvals gone over again with each new one.
 const REPLAYS: u64 = 6;
 /// Classes at most; what comes later is left to the other tiers.
@@ -188,8 +188,7 @@ impl<C: Copy + Ord> Model<C> {
             *p /= sum;
         }
         let familiarity = self.backoff.familiarity(&views);
-        let said = (facts.merchant, facts.amount);
-        chart.suggest(said, familiarity, self.learnt, &mut p);
+        chart.suggest(facts, familiarity, self.learnt, &mut p);
         p
     }
 

@@ -12,9 +12,10 @@ use super::mixture::Mixture;
 use super::weights::Weight;
 use super::{Model, backoff::Backoff, calibration::Calibration, weights::Weights};
 use crate::processing::counts::Counts;
+use crate::processing::trades::Trades;
 
 /// The version of the format and of what was learnt; a change to any feature or constant of the model raises it.
-pub const FORMAT: i32 = 4;
+pub const FORMAT: i32 = 5;
 
 /// A category as bytes.
 pub trait Name: Copy + Ord {
@@ -80,6 +81,7 @@ impl<C: Name> Model<C> {
         for lesson in self.lessons.iter() {
             to.text(&lesson.text);
             to.text(&lesson.merchant);
+            to.trades(lesson.trades);
             to.raw(&lesson.account.to_le_bytes());
             to.raw(&lesson.amount.to_le_bytes());
             to.pair(lesson.past.before);
@@ -164,6 +166,7 @@ impl<C: Name> Model<C> {
             kept.push_back(Lesson {
                 text: from.text()?,
                 merchant: from.text()?,
+                trades: from.trades()?,
                 account: u128::from_le_bytes(from.raw()?),
                 amount: i64::from_le_bytes(from.raw()?),
                 past: Past {
@@ -204,6 +207,14 @@ impl Writer {
         self.raw(&share.wrong.to_le_bytes());
     }
 
+    fn trades(&mut self, trades: Trades) {
+        let many = trades.iter().count();
+        self.raw(&[u8::try_from(many).expect("there are few")]);
+        trades
+            .iter()
+            .for_each(|(trade, times)| self.raw(&[trade, times]));
+    }
+
     fn pair(&mut self, pair: [u16; 2]) {
         pair.iter().for_each(|n| self.raw(&n.to_le_bytes()));
     }
@@ -238,6 +249,14 @@ impl<'a> Reader<'a> {
             right: self.real()?,
             wrong: self.real()?,
         })
+    }
+
+    fn trades(&mut self) -> Option<Trades> {
+        let [many] = self.raw()?;
+        let told: Option<Vec<_>> = (0..many)
+            .map(|_| self.raw().map(<(u8, u8)>::from))
+            .collect();
+        told.map(Trades::told)
     }
 
     fn pair(&mut self) -> Option<[u16; 2]> {

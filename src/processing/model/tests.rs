@@ -1,6 +1,7 @@
 //! What the model promises.
 
 use super::*;
+use crate::processing::trades::Trades;
 
 impl Name for u16 {
     fn to_bytes(self) -> [u8; 16] {
@@ -26,6 +27,7 @@ fn facts(merchant: &str, account: u128) -> Facts<'_> {
     Facts {
         text: merchant,
         merchant,
+        trades: Trades::of(merchant, merchant),
         account,
         amount: -1_250_000,
     }
@@ -48,6 +50,7 @@ fn entry(category: u16) -> Entry<'static, u16> {
     Entry {
         category,
         name: None,
+        default: false,
         way: 0,
     }
 }
