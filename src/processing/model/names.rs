@@ -23,8 +23,6 @@ const HALF: f32 = 8.0;
 const TRADE: f32 = 30.0;
 /// Approvals after which a category that none of them used is half as likely meant.
 const PATIENCE: f32 = 40.0;
-/// The score of a category that came with the default chart, against one that somebody made.
-const DEFAULT: f32 = 0.2;
 /// Kept back for the categories that no name suggests.
 const REST: f32 = 0.1;
 /// How likely a category is meant for money that moves the other way than it usually does there, against one for which it
@@ -38,7 +36,7 @@ pub struct Entry<'a, C> {
     pub category: C,
     /// Its name, where it may be guessed by it.
     pub name: Option<&'a str>,
-    /// Whether it came with the default chart. Where people made categories of their own, they mean those.
+    /// Whether it came with the default chart: people who made categories of their own mean those.
     pub default: bool,
     /// Which way money usually moves in it: 1 in, -1 out, 0 either.
     pub way: i64,
@@ -75,14 +73,14 @@ impl<C: Copy + Ord> Chart<C> {
     pub fn of<'a>(categories: impl IntoIterator<Item = Entry<'a, C>>) -> Self {
         let categories = categories.into_iter().map(|entry| (entry.category, entry));
         let ordered: BTreeMap<C, Entry<'_, C>> = categories.collect();
-        let made = |entry: &Entry<'_, C>| entry.name.is_some() && !entry.default;
-        let any_made = ordered.values().any(made);
+        // the more people made of their own, the less is meant what came with the chart
+        let named = || ordered.values().filter(|entry| entry.name.is_some());
+        let default = named().filter(|entry| entry.default).count() as f32 / named().count() as f32;
         let mut chart = Self::default();
         for (at, (category, entry)) in (0_u32..).zip(ordered) {
             chart.categories.push(category);
             chart.ways.push(entry.way);
-            let passed_over = any_made && entry.default;
-            chart.meant.push(if passed_over { DEFAULT } else { 1.0 });
+            chart.meant.push(if entry.default { default } else { 1.0 });
             for letters in entry.name.map(letters).unwrap_or_default() {
                 chart.letters.entry(letters).or_default().push(at);
             }
@@ -298,7 +296,7 @@ mod tests {
             chart.suggest(&facts("national rail"), 0, 0, &mut p);
             p
         };
-        assert!(guess(true)[1] > guess(false)[1] + 0.05);
+        assert!(guess(true)[1] > guess(false)[1] + 0.02);
     }
 
     fn facts(merchant: &str) -> Facts<'_> {
