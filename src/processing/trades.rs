@@ -25,7 +25,7 @@ const SHORTENED: usize = 4;
 pub type Trade = u8;
 
 /// What a payee deals in as far as it can be told, what most speaks for first, and by how many words it is told.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trades([Option<(Trade, u8)>; MOST]);
 
 impl Trades {
@@ -56,11 +56,7 @@ impl Trades {
             at += words;
         }
         told.sort_by_key(|(trade, times)| (std::cmp::Reverse(*times), *trade));
-        let mut trades = Self::NONE;
-        for (place, told) in trades.0.iter_mut().zip(told) {
-            *place = Some(told);
-        }
-        trades
+        Self::told(told)
     }
 
     /// The trades, what most speaks for first, and how much speaks for each.
@@ -68,12 +64,7 @@ impl Trades {
         self.0.into_iter().flatten()
     }
 
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.0[0].is_none()
-    }
-
-    /// Trades that were told before; what does not fit is left out.
+    /// Trades in that order; what does not fit is left out.
     pub fn told(trades: impl IntoIterator<Item = (Trade, u8)>) -> Self {
         let mut told = Self::NONE;
         for (place, trade) in told.0.iter_mut().zip(trades) {
