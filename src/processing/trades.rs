@@ -44,17 +44,8 @@ impl Trades {
         if let Some((_, trade)) = merchant.longest(0, BRAND, |words| LISTS.brands.get(words)) {
             tell(*trade);
         }
-        let text = Phrase::of(text);
-        let mut at = 0;
-        while at < text.len() {
-            let (words, trades) = match text.longest(at, TOGETHER, |words| LISTS.payees.get(words))
-            {
-                Some((words, trades)) => (words, Some(trades)),
-                None => (1, stem(&LISTS.payees, text.word(at))),
-            };
-            trades.into_iter().flatten().for_each(|trade| tell(*trade));
-            at += words;
-        }
+        let found = Phrase::of(text).find(&LISTS.payees, |word| stem(&LISTS.payees, word));
+        found.into_iter().for_each(tell);
         told.sort_by_key(|(trade, times)| (std::cmp::Reverse(*times), *trade));
         Self::told(told)
     }
@@ -77,16 +68,7 @@ impl Trades {
 /// The trades that the name of a category speaks of, each once.
 pub fn of_category(name: &str) -> Vec<Trade> {
     let name = Phrase::of(&name.to_lowercase());
-    let (mut found, mut at) = (Vec::new(), 0);
-    while at < name.len() {
-        let told = name.longest(at, TOGETHER, |words| LISTS.categories.get(words));
-        let (words, trades) = match told {
-            Some((words, trades)) => (words, Some(trades)),
-            None => (1, shortened(name.word(at))),
-        };
-        found.extend(trades.into_iter().flatten());
-        at += words;
-    }
+    let mut found = name.find(&LISTS.categories, shortened);
     found.sort_unstable();
     found.dedup();
     found
@@ -147,6 +129,25 @@ impl Phrase {
     fn word(&self, at: usize) -> &str {
         let (begin, end) = self.words[at];
         &self.text[begin..end]
+    }
+
+    /// What is listed for its words, most of them together first, else what a word alone tells by `otherwise`.
+    fn find(
+        &self,
+        list: &'static Words,
+        otherwise: impl Fn(&str) -> Option<&'static Vec<Trade>>,
+    ) -> Vec<Trade> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < self.len() {
+            let told = self.longest(at, TOGETHER, |words| list.get(words));
+            let (words, trades) = match told {
+                Some((words, trades)) => (words, Some(trades)),
+                None => (1, otherwise(self.word(at))),
+            };
+            found.extend(trades.into_iter().flatten());
+            at += words;
+        }
+        found
     }
 
     /// What is listed for the most words from there on, and how many these are.

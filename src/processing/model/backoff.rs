@@ -1,8 +1,8 @@
 //! How often each category was approved, from the broadest view of a record to the narrowest.
 //!
-//! All records, then the account, the trade, the first word, that word on the account, the merchant, the whole text, the merchant on
-//! the account: each level pulls the distribution of the one before towards what it counted, the harder the more it
-//! counted. Taking an approval back takes exactly its counts back.
+//! All records, then the account, the trade, the first word, that word on the account, the merchant, the whole text, the
+//! merchant on the account: each level pulls the distribution of the one before towards what it counted, the harder the
+//! more it counted. Taking an approval back takes exactly its counts back.
 
 use super::features::{Facts, key};
 use super::weights::Hashed;
